@@ -1,0 +1,5 @@
+/** For tests only: time, chance and logs that are under control. */
+export { testClock } from './clock.ts';
+export type { TestClock } from './clock.ts';
+export { testRandom } from './random.ts';
+export { recordingLogger } from './logger.ts';

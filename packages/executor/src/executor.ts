@@ -1,0 +1,99 @@
+import type { Observation } from './observation.ts';
+import type { RunSpec, WorkloadOwner } from './run-spec.ts';
+
+/** Why a workload is ended before its time. */
+export interface EndIntent {
+  readonly reason: 'cancelled' | 'start_deadline' | 'permanent_failure';
+  /** A sentence for the record. */
+  readonly message?: string;
+}
+
+export interface SubmitResult {
+  /** False when the workload (or its tombstone) stood already: the same run was submitted before. */
+  readonly created: boolean;
+  readonly observation: Observation;
+}
+
+export interface ListResult {
+  readonly observations: readonly Observation[];
+  /**
+   * True for a quorum read that began after the call did. Only a fresh list may prove that a workload is absent.
+   */
+  readonly fresh: boolean;
+}
+
+/** A piece of the raw output of the main program. */
+export interface LogChunk {
+  /** Offset of the first byte, counted in raw bytes of the main program's output. */
+  readonly fromByte: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Bytes that are gone (rotation, size cap): [fromByte, toByte) cannot be had any more. */
+export interface LogGap {
+  readonly fromByte: number;
+  readonly toByte: number;
+  readonly gap: true;
+}
+
+export interface LogOptions {
+  /** First raw byte wanted. Beyond the end: nothing, or (following) whatever comes later. */
+  readonly fromByte: number;
+  /** Go on until the workload has ended and everything was delivered. */
+  readonly follow: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface PreflightFinding {
+  readonly level: 'ok' | 'warning' | 'error';
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** Where an executor works. Two agents with the same scope see the same workloads. */
+export interface ExecutorScope {
+  /** Hash that names the place: cluster, namespace and kind, or the folder. */
+  readonly id: string;
+  /** The same for people: `namespace ingestion of cluster a1b2…`. */
+  readonly description: string;
+}
+
+/**
+ * Turns runs into workloads. Keeps no state of its own: everything it must know after a restart stands on the workload.
+ *
+ * Errors are RunnerErrors. `retryable: true` means "cannot do it just now" (API down, quota, disk): the run waits.
+ * `retryable: false` means "will never do it" (malformed, too large): the run is refused.
+ */
+export interface Executor {
+  /** `local`, `k8s`, `argo`. */
+  readonly kind: string;
+  scope(signal: AbortSignal): Promise<ExecutorScope>;
+  /** Looks at everything it needs and says what is missing, without creating anything. */
+  preflight(signal: AbortSignal): Promise<readonly PreflightFinding[]>;
+  /**
+   * Makes the workload exist. Idempotent by runId: submitting twice never makes two, and a run whose workload has ended
+   * is answered with that ended observation. Resolves only when the workload really exists.
+   */
+  submit(spec: RunSpec, signal: AbortSignal): Promise<SubmitResult>;
+  /**
+   * Asks the workload to stop where it stands; the record stays. Idempotent. Resolves when the intent is stored, with
+   * what is seen then (`ending`, or `ended` when it was over already). The end is verified by later observations.
+   */
+  end(runId: string, intent: EndIntent, signal: AbortSignal): Promise<Observation>;
+  /** What is seen of one run now, read from the source, not from a cache. */
+  observe(runId: string, signal: AbortSignal): Promise<Observation>;
+  /** All workloads of this owner. */
+  list(owner: WorkloadOwner, signal: AbortSignal): Promise<ListResult>;
+  /**
+   * Calls `onObservation` for each change of any workload of this owner until the signal is aborted, and for each
+   * existing workload once at the beginning. Never ends by itself: it re-lists and goes on.
+   */
+  watch(owner: WorkloadOwner, onObservation: (observation: Observation) => void, signal: AbortSignal): Promise<void>;
+  /** Raw output of the main program. Ends when everything was delivered; `follow` waits for more until the workload ended. */
+  logs(runId: string, options: LogOptions): AsyncIterable<LogChunk | LogGap>;
+  /** Removes the record of a workload that has ended. Refuses (`still_live`) while it lives. Absent is done. */
+  discard(runId: string, signal: AbortSignal): Promise<void>;
+  /** Releases sockets and timers; workloads live on. Idempotent. */
+  close(): Promise<void>;
+}

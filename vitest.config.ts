@@ -1,0 +1,31 @@
+import { defaultServerConditions } from 'vite';
+import { defineConfig } from 'vitest/config';
+
+// Tests read the sources of every package, never dist.
+const conditions = ['@runner/source', ...defaultServerConditions];
+const kind = (name: string, testTimeout: number) => ({
+  extends: true as const,
+  test: {
+    name,
+    testTimeout,
+    hookTimeout: testTimeout,
+    include: [`{packages,apps,tools,examples}/*/test/${name}/**/*.test.ts`],
+  },
+});
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    retry: 0,
+    passWithNoTests: false,
+    projects: [
+      kind('unit', 10_000),
+      kind('contract', 20_000),
+      kind('wire', 20_000),
+      kind('model', 300_000),
+      kind('system', 120_000),
+      kind('e2e', 300_000),
+    ],
+  },
+});
