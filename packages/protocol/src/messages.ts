@@ -32,9 +32,25 @@ const count = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 /** Epoch milliseconds. */
 const instant = z.number().int().nonnegative().max(8_640_000_000_000_000);
 const capability = z.string().min(1).max(64);
-type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
-const json: z.ZodType<Json> = z.json();
-const jsonObject = z.record(z.string(), json);
+
+/** Anything JSON can say. */
+export type Json = string | number | boolean | null | Json[] | JsonObject;
+export interface JsonObject {
+  [key: string]: Json;
+}
+/** What is inside is JSON already because `JSON.parse` made it; walking a large `config` again would only cost time. */
+const jsonObject = z.custom<JsonObject>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'expected an object',
+);
+/** A character of UTF-8 has at most three bytes for each UTF-16 unit, so short texts need no counting. */
+const logData = z
+  .string()
+  .max(LIMITS.logDataBytes)
+  .refine(
+    (data) => data.length * 3 <= LIMITS.logDataBytes || Buffer.byteLength(data) <= LIMITS.logDataBytes,
+    'expected at most 65536 bytes of UTF-8',
+  );
 
 // --- shared shapes ---------------------------------------------------------------------------------------------------
 
@@ -179,7 +195,7 @@ export const agentMessageSchema = z.discriminatedUnion('type', [
     /** Raw byte range of the main program's output that `data` stands for; `data` is redacted and may differ in length. */
     rawFrom: count,
     rawTo: count,
-    data: z.string(),
+    data: logData,
     /** The line goes on in the next chunk. */
     continued: z.boolean().optional(),
   }),
