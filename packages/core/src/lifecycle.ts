@@ -15,7 +15,7 @@ export type LifecycleState = 'new' | 'starting' | 'running' | 'stopping' | 'stop
 
 export interface Lifecycle {
   readonly state: LifecycleState;
-  /** Starts in order. If one fails, those already started are stopped in reverse and its error is thrown. */
+  /** Starts in order. If one fails, it and those already started are stopped in reverse and its error is thrown. */
   start(): Promise<void>;
   /** Stops in reverse within `deadlineMs` altogether; calling it again returns the same promise. */
   stop(deadlineMs: number): Promise<void>;
