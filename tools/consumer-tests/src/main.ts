@@ -1,0 +1,109 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Library } from './library.ts';
+import { readLibrary, runtimes, tarballsOf } from './library.ts';
+import { consumerSources } from './sources.ts';
+
+/**
+ * The first user of every package is this script: each library is packed as it would be published, installed alone
+ * from its tarball (with only the tarballs of ours that it names), then imported, required and type-checked.
+ */
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
+const work = mkdtempSync(join(tmpdir(), 'runner-consumers-'));
+
+/** The outer npm's settings would point the inner npm at this workspace. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^npm_(config_(local_prefix|workspace)|package_|lifecycle_)/i.test(name),
+    ),
+  );
+}
+
+function run(command: string, args: readonly string[], cwd: string): string {
+  return execFileSync(command, args, {
+    cwd,
+    env: cleanEnvironment(),
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+function pack(): Map<string, Library> {
+  const libraries = new Map<string, Library>();
+  const target = join(work, 'tarballs');
+  mkdirSync(target);
+  for (const folder of readdirSync(join(root, 'packages'))) {
+    const library = readLibrary(join(root, 'packages', folder));
+    const [packed] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', target], library.folder)) as {
+      filename: string;
+    }[];
+    if (packed === undefined) throw new Error(`nothing was packed for ${library.name}`);
+    libraries.set(library.name, { ...library, tarball: join(target, packed.filename) });
+  }
+  return libraries;
+}
+
+function install(library: Library, libraries: ReadonlyMap<string, Library>): string {
+  const folder = join(work, library.name.replace('@runner/', ''));
+  mkdirSync(folder);
+  const tools = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    devDependencies: Record<string, string>;
+  };
+  const pinned = (name: string): string => {
+    const version = tools.devDependencies[name];
+    if (version === undefined) throw new Error(`${name} is not pinned in the root package.json`);
+    return version;
+  };
+  writeFileSync(
+    join(folder, 'package.json'),
+    JSON.stringify({
+      name: 'consumer',
+      private: true,
+      type: 'module',
+      dependencies: { ...tarballsOf(library, libraries), ...library.peers },
+      devDependencies: { typescript: pinned('typescript'), '@types/node': pinned('@types/node') },
+    }),
+  );
+  run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], folder);
+  for (const [name, text] of Object.entries(consumerSources(library))) writeFileSync(join(folder, name), text);
+  return folder;
+}
+
+let passed = 0;
+const failures: string[] = [];
+function check(title: string, action: () => void): void {
+  try {
+    action();
+    passed += 1;
+    console.log(`ok    ${title}`);
+  } catch (error) {
+    const output = error as { stdout?: string; stderr?: string; message?: string };
+    failures.push(title);
+    console.log(`FAIL  ${title}\n${output.stdout ?? ''}${output.stderr ?? ''}${output.message ?? ''}`);
+  }
+}
+
+try {
+  const libraries = pack();
+  const nodes = runtimes(work, (args, cwd) => run('npm', args, cwd));
+  for (const library of libraries.values()) {
+    let folder = '';
+    check(`${library.name} installs alone from its tarball`, () => {
+      folder = install(library, libraries);
+    });
+    if (folder === '') continue;
+    for (const [version, node] of nodes) {
+      check(`${library.name} is imported on Node ${version}`, () => run(node, ['import.mjs'], folder));
+      check(`${library.name} is required on Node ${version}`, () => run(node, ['require.cjs'], folder));
+    }
+    check(`${library.name} type-checks in ESM and CommonJS`, () => run('npx', ['tsc', '-p', '.'], folder));
+  }
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
+console.log(`consumers: ${passed} passed, ${failures.length} failed`);
+process.exitCode = failures.length === 0 ? 0 : 1;
