@@ -1,0 +1,25 @@
+/** Level 3: the pipeline a command walks: dedupe, policy, limiter, executor, reporter. */
+export { FAULT_POINTS } from './fault-points.ts';
+export type { FaultHook, FaultPoint } from './fault-points.ts';
+export { IMPOSSIBLE_EVENTS } from './ports.ts';
+export type {
+  Activation,
+  DispatchObserver,
+  DispatchSnapshot,
+  Dispatcher,
+  DispatcherOptions,
+  EndingReason,
+  ExecutorOperation,
+  FinishedResult,
+  ImpossibleEvent,
+  LevelRun,
+  Limits,
+  Policy,
+  PolicyVerdict,
+  Problem,
+  Reporter,
+  RunConnection,
+  SlotCount,
+  Slots,
+  StageEvent,
+} from './ports.ts';
