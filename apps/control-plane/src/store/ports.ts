@@ -18,9 +18,24 @@ export interface Store {
   readonly runBook: RunBook;
   readonly agentBook: AgentBook;
   readonly bus: Bus;
+  /** News between the replicas of this control plane that are no business of the bridge. */
+  readonly signals: Signals;
   /** Rejects when the database does not answer; for readiness. */
   ping(signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
+}
+
+export type SignalEvent =
+  /** New text was stored for this run, or its log was closed. */
+  | { readonly kind: 'log'; readonly runId: string }
+  /** A token or a runner was revoked: close its sockets wherever they are. */
+  | { readonly kind: 'revoked'; readonly agentId?: string; readonly tokenId?: string };
+
+/** Delivered to this process too. May be lost while the database is away; whoever listens looks again on `gap`. */
+export interface Signals {
+  publish(event: SignalEvent): Promise<void>;
+  /** Returns the function that ends the subscription. */
+  subscribe(listener: (event: SignalEvent) => void, gap: () => void): () => void;
 }
 
 export type JsonObject = { readonly [key: string]: unknown };
@@ -152,7 +167,16 @@ export interface RunStore {
   update(runId: string, change: RunChange): Promise<RunRow>;
   /** Rows that ended after this instant and whose ending has not been settled (status row, retry, automation) yet. */
   unsettled(limit: number): Promise<readonly RunRow[]>;
-  markSettled(runId: string): Promise<void>;
+  /**
+   * With `state`: only if the run still is in that state, so that a correction (lost → succeeded) between reading and
+   * marking is settled again. A later change of a closed row makes it unsettled by itself.
+   */
+  markSettled(runId: string, state?: RunRecord['state']): Promise<void>;
+  /**
+   * Accepted runs of this agent whose pulled log is not closed yet, open ones first, then newest first. Closed rows count
+   * for as long as they are younger than `endedAfter`.
+   */
+  uncollected(agentId: string, endedAfter: number, limit: number): Promise<readonly RunRecord[]>;
   /** Removes rows of a deleted entity; refuses open ones. */
   removeOfEntity(entityId: string): Promise<void>;
 }
@@ -184,24 +208,55 @@ export interface StatusStore {
 
 // --- logs --------------------------------------------------------------------------------------------------------------
 
+/** `pulled` comes from the agent, `posted` from the workload itself. */
+export type LogSource = 'pulled' | 'posted';
+
+export interface LogPiece {
+  /** Raw bytes [rawFrom, rawTo) of the main program that `text` stands for. Without them the text goes behind the last one. */
+  readonly rawFrom?: number;
+  readonly rawTo?: number;
+  readonly text: string;
+}
+
+export interface LogState {
+  readonly rawTo: number;
+  readonly closed: boolean;
+  /** Chunks so far, those that were cut included. */
+  readonly chunks: number;
+}
+
+export interface LogPage {
+  /** Undefined = beyond the end. */
+  readonly text: string | undefined;
+  /** Chunks so far. */
+  readonly total: number;
+  readonly closed: boolean;
+  /** Where the text came from; undefined when there is no log at all. */
+  readonly source?: LogSource;
+  /** This chunk was cut to keep the log within its limit; `text` is the marker. `next` is the first one after the cut. */
+  readonly cut?: { readonly next: number };
+}
+
 /**
- * A run's log: text chunks of at most 983,040 bytes of UTF-8 with absolute indexes (decisions.md 17). `pulled` comes from
- * the agent, `posted` from the workload; the posted one is shown once it is closed.
+ * A run's log: text chunks of at most 983,040 bytes of UTF-8 with absolute indexes (decisions.md 17). Only the last chunk
+ * grows, and only at its end. Every text is redacted before it is stored. The posted log is shown once it is closed, or
+ * when nothing was pulled.
  */
 export interface LogStore {
   /**
-   * Appends text that stands for raw bytes [rawFrom, rawTo) of the main program. Text before the stored raw end is
-   * dropped (a resume that overlaps), so that appending twice is harmless. Returns the new raw end.
+   * Appends a piece. Text before the stored raw end is dropped (a resume that overlaps), so that appending twice is
+   * harmless; a hole before `rawFrom` leaves a visible mark. Returns the new raw end. Rejects with `not_found` when the
+   * run does not exist. After `close` nothing is stored any more.
    */
-  append(runId: string, source: 'pulled' | 'posted', piece: { rawFrom: number; rawTo: number; text: string }): Promise<number>;
+  append(runId: string, source: LogSource, piece: LogPiece): Promise<number>;
   /** No more will come from this source. */
-  close(runId: string, source: 'pulled' | 'posted'): Promise<void>;
-  state(runId: string): Promise<{ rawTo: number; closed: boolean; chunks: number } | undefined>;
-  /** Chunk `index` of what is shown; `total` chunks so far. Undefined index = beyond the end. */
-  read(runId: string, index: number): Promise<{ text: string | undefined; total: number; closed: boolean }>;
+  close(runId: string, source: LogSource): Promise<void>;
+  state(runId: string, source: LogSource): Promise<LogState | undefined>;
+  /** Chunk `index` of what is shown, or of `source`. */
+  read(runId: string, index: number, source?: LogSource): Promise<LogPage>;
   /** Run ids with a log, newest first. */
   runsOf(entityId: string, limit: number): Promise<readonly string[]>;
-  /** Deletes logs older than the retention. */
+  /** Deletes logs that were last written before this instant (epoch milliseconds). Returns how many runs lost theirs. */
   expire(before: number): Promise<number>;
 }
 
@@ -229,6 +284,8 @@ export interface TokenStore {
   get(id: string): Promise<TokenRow | undefined>;
   list(filter: { role?: TokenRole; agentId?: string }): Promise<readonly TokenRow[]>;
   revoke(id: string, at: number): Promise<boolean>;
+  /** Those of these ids that were revoked or have expired before `at`; ids that were never issued here are not among them. */
+  endedAmong(ids: readonly string[], at: number): Promise<readonly string[]>;
 }
 
 // --- runners -----------------------------------------------------------------------------------------------------------
@@ -259,6 +316,8 @@ export interface RunnerStore {
   byId(id: string): Promise<RunnerRow | undefined>;
   list(): Promise<readonly RunnerRow[]>;
   seen(name: string, at: number, info?: JsonObject): Promise<void>;
+  /** The same for many agents in one statement. */
+  seenAll(names: readonly string[], at: number): Promise<void>;
   update(id: string, change: { displayName?: string; description?: string; revoked?: boolean }): Promise<RunnerRow>;
   /** Forgets which scope this agent works in (admin's `release-scope`, decisions.md 6). */
   releaseScope(name: string): Promise<void>;
