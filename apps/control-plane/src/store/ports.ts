@@ -10,6 +10,7 @@ export interface Store {
   readonly entities: EntityStore;
   readonly runs: RunStore;
   readonly statuses: StatusStore;
+  readonly progress: ProgressStore;
   readonly logs: LogStore;
   readonly tokens: TokenStore;
   readonly runners: RunnerStore;
@@ -97,7 +98,10 @@ export interface EntityQuery {
   readonly limit: number;
   readonly after?: string;
   readonly before?: string;
-  /** Exact matches on top-level JSON fields or `a.b` paths, e.g. `{ 'service.id': … , pipelineType: 'metadata' }`. */
+  /**
+   * Exact matches on top-level JSON fields or `a.b` paths, compared as text: `{ 'service.id': … , deployed: 'true' }`.
+   * The list is in order of FQN (code points), and the cursors go on from there.
+   */
   readonly where?: Readonly<Record<string, string>>;
 }
 
@@ -165,8 +169,11 @@ export interface RunStore {
   open(limit: number, afterRunId?: string): Promise<readonly RunRow[]>;
   /** Atomic read-modify-write of the record; publishes `runs` when `want` changed. */
   update(runId: string, change: RunChange): Promise<RunRow>;
-  /** Rows that ended after this instant and whose ending has not been settled (status row, retry, automation) yet. */
-  unsettled(limit: number): Promise<readonly RunRow[]>;
+  /**
+   * Closed rows whose ending has not been settled (status row, retry, automation) yet, in order of runId and beginning
+   * behind `afterRunId`: a row that waits for its retry stays unsettled for minutes and must not hide the others.
+   */
+  unsettled(limit: number, afterRunId?: string): Promise<readonly RunRow[]>;
   /**
    * With `state`: only if the run still is in that state, so that a correction (lost → succeeded) between reading and
    * marking is settled again. A later change of a closed row makes it unsettled by itself.
@@ -204,6 +211,23 @@ export interface StatusStore {
   /** Newest first by `timestamp`. */
   list(pipelineFqn: string, query: { startTs?: number; endTs?: number; limit: number }): Promise<readonly StatusRow[]>;
   remove(pipelineFqn: string, runId?: string): Promise<number>;
+}
+
+// --- progress -----------------------------------------------------------------------------------------------------------
+
+/** The newest ProgressUpdate of a run. Only the last one is kept; readers poll, so that any replica can answer them. */
+export interface ProgressRow {
+  readonly runId: string;
+  readonly update: JsonObject;
+  /** Rises by one with each write. */
+  readonly sequence: number;
+  readonly updatedAt: number;
+}
+
+export interface ProgressStore {
+  /** Rejects with `not_found` when the run does not exist; goes with its run. */
+  put(runId: string, update: JsonObject): Promise<void>;
+  get(runId: string): Promise<ProgressRow | undefined>;
 }
 
 // --- logs --------------------------------------------------------------------------------------------------------------
@@ -300,11 +324,22 @@ export interface RunnerRow {
   readonly kind: 'hybrid' | 'saas';
   readonly revoked: boolean;
   readonly createdAt: number;
-  /** What the active (or last) instance said of itself. */
+  /** What the active (or last) instance said of itself: see `RunnerInfo`. */
   readonly info?: JsonObject;
   readonly lastSeenAt?: number;
   /** A lease of an active session has not run out. */
   readonly active: boolean;
+}
+
+/** What the gateway puts into `info` and the API shows; a JSON object as all of them, so read it with care. */
+export interface RunnerInfo {
+  readonly agentVersion?: string;
+  readonly executor?: string;
+  readonly secretsManager?: string;
+  readonly capabilities?: readonly string[];
+  readonly slots?: { readonly total: number; readonly free: number; readonly types?: unknown };
+  readonly scope?: { readonly id: string; readonly description: string };
+  readonly instanceId?: string;
 }
 
 export interface RunnerStore {
