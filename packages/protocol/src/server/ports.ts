@@ -47,11 +47,19 @@ export interface RunRecord {
   readonly outcome?: WireOutcome;
   /** More exact than the state: `abandoned`, `runner_unavailable`, a refusal's code. */
   readonly reason?: string;
+  /**
+   * When it became certain that nothing of this run executes any more (ended, proven absent, refused, never made). A
+   * closed row without it may still have a living workload: `main` said `success` before it left, or the row was abandoned.
+   */
+  readonly goneAt?: number;
 }
 
 /** The store of runs, as far as the bridge needs one. Every call is a transaction of its own. */
 export interface RunBook {
-  /** Runs of this agent that are not closed, and closed ones that are still wanted to be cancelled while a workload may live. */
+  /**
+   * Runs of this agent that are not closed, and closed ones that are still wanted to be cancelled while a workload may
+   * live: those for which `concernsAgent(row, now)` holds.
+   */
   open(agentId: string): Promise<readonly RunRecord[]>;
   get(runId: string): Promise<RunRecord | undefined>;
   /**
@@ -78,7 +86,13 @@ export interface InstanceClaim {
 
 export type ClaimAnswer =
   | { readonly role: 'active'; readonly epoch: number }
-  | { readonly role: 'standby' | 'blocked'; readonly epoch: number; readonly reason: string };
+  | {
+      readonly role: 'standby' | 'blocked';
+      readonly epoch: number;
+      readonly reason: string;
+      /** When asking again may help, in milliseconds: what is left of the holder's lease. Default: the bridge asks every 2 s. */
+      readonly retryInMs?: number;
+    };
 
 /**
  * Who is active for an agentId, across all control-plane processes. Each promotion raises the epoch, which never goes
@@ -87,11 +101,17 @@ export type ClaimAnswer =
 export interface AgentBook {
   /**
    * Asks to be active. Granted when nobody is, when the holder is the same instance, or when the holder's lease has run
-   * out; otherwise standby (same scope) or blocked (other scope with open runs; decisions.md 6).
+   * out and no run is open in another scope than the rival's; otherwise standby (same scope) or blocked (other scope).
+   * Each grant to another session raises the epoch; asking again for the session that holds it answers the same epoch.
    */
   claim(claim: InstanceClaim, leaseMs: number): Promise<ClaimAnswer>;
   /** Extends the lease of the active session; false when it is not the holder any more. */
   renew(claim: InstanceClaim, leaseMs: number): Promise<boolean>;
+  /**
+   * `renew` for many sessions in one go; returns the session ids that still hold their activity. Without it the bridge
+   * calls `renew` for each, which costs a store thousands of calls a second with ten thousand agents.
+   */
+  renewMany?(claims: readonly InstanceClaim[], leaseMs: number): Promise<ReadonlySet<string>>;
   /** Gives the activity up, so that a standby can have it at once. */
   release(claim: InstanceClaim): Promise<void>;
 }
@@ -133,6 +153,10 @@ export interface BridgeOptions {
   readonly timings?: Timings;
   /** Default 60 s, jittered ± 20 %. */
   readonly levelIntervalMs?: number;
+  /** How long an activity outlives the last sign of its replica. Default 12 s; renewed three times in it. */
+  readonly leaseMs?: number;
+  /** Deadline of a row made for a workload that had none (the store was restored), in seconds. Default 7,200. */
+  readonly adoptedDeadlineSeconds?: number;
   readonly observer?: BridgeObserver;
 }
 
@@ -205,7 +229,21 @@ export type Evidence =
       readonly observation: WireObservation;
       readonly scopeId: string;
     }
-  | { readonly kind: 'observed'; readonly observation: WireObservation; readonly scopeId: string }
+  | {
+      readonly kind: 'observed';
+      readonly observation: WireObservation;
+      readonly scopeId: string;
+      /**
+       * For answers to a level: whether that level said `accepted` of the run. An absence that was found before the run
+       * was accepted, and arrives after it, proves nothing.
+       */
+      readonly levelAccepted?: boolean;
+    }
   | { readonly kind: 'refused'; readonly code: string; readonly message: string; readonly hint?: string }
   | { readonly kind: 'waiting'; readonly code: string; readonly message: string; readonly hint?: string }
-  | { readonly kind: 'cancelled' };
+  | { readonly kind: 'cancelled' }
+  | {
+      readonly kind: 'ending';
+      readonly reason: 'start_deadline' | 'permanent_failure';
+      readonly diagnosis?: WireDiagnosis;
+    };

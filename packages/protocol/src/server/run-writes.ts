@@ -1,0 +1,142 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { WireDiagnosis } from '../messages.ts';
+import type { RunRecord, RunState } from './ports.ts';
+import { optional, without } from './record-fields.ts';
+import { isClosed, isCorrectable, isTerminal, needsStart, rankOf, stateOrder } from './run-states.ts';
+
+/**
+ * How a row changes by what the control plane, its users and the workload itself say; what agents say is `reduceRun`.
+ * All are pure and meant for `RunBook.update`: undefined = it stays as it is.
+ */
+
+/**
+ * A user (or a delete) wants the run ended. Never offered: it is `cancelled` at once. Offered: `cancelling` until the end
+ * is verified. Closed while its workload may live: remembered, so that the workload is ended where it is seen.
+ */
+export function requestCancel(row: RunRecord, now: number): RunRecord | undefined {
+  if (row.want === 'cancel' || row.outcome !== undefined || row.state === 'refused') return undefined;
+  if (isClosed(row)) return { ...row, want: 'cancel' };
+  if (row.offered) return { ...row, want: 'cancel', state: 'cancelling' };
+  return {
+    ...without(row, 'diagnosis', 'reason'),
+    want: 'cancel',
+    state: 'cancelled',
+    writtenBy: 'controlPlane',
+    endedAt: now,
+    goneAt: now,
+  };
+}
+
+/** The start is about to be sent. Undefined: it must not be (closed, cancelled, or accepted meanwhile). */
+export function markOffered(row: RunRecord): RunRecord | undefined {
+  return needsStart(row) ? { ...row, offered: true } : undefined;
+}
+
+/**
+ * Closes an open row as `failed` in the control plane's own name, the lowest rank: evidence of the workload corrects it
+ * for one week.
+ */
+export function failByControlPlane(row: RunRecord, diagnosis: WireDiagnosis, now: number): RunRecord | undefined {
+  if (isClosed(row)) return undefined;
+  return {
+    ...row,
+    state: 'failed',
+    writtenBy: 'controlPlane',
+    endedAt: now,
+    ...(row.offered ? {} : { goneAt: now }),
+    reason: diagnosis.code,
+    diagnosis,
+  };
+}
+
+/** Nobody will say how it ended: its agent is silent past the run's deadline, or a user forced it (decisions.md 6). */
+export function abandon(row: RunRecord, now: number): RunRecord | undefined {
+  return failByControlPlane(
+    row,
+    {
+      category: 'lost',
+      code: 'abandoned',
+      message: 'The runner did not say how the run ended, and it is not waited for any longer.',
+      hint: 'Check whether the runner is Active. What it reports within a week still corrects this run.',
+      permanent: true,
+    },
+    now,
+  );
+}
+
+/** A run that was never offered has waited too long for its runner. Offered runs are left alone. */
+export function runnerUnavailable(row: RunRecord, now: number): RunRecord | undefined {
+  if (row.offered) return undefined;
+  return failByControlPlane(
+    row,
+    {
+      category: 'unknown',
+      code: 'runner_unavailable',
+      message: 'The runner did not take the run in time.',
+      hint: 'Check whether the runner is Active and has free slots.',
+      permanent: true,
+    },
+    now,
+  );
+}
+
+/** What a workload says of itself over REST. */
+export interface WorkloadStatus {
+  readonly state: Extract<RunState, 'running' | 'succeeded' | 'partiallySucceeded' | 'failed'>;
+  /** Epoch milliseconds. */
+  readonly startedAt?: number;
+  /** Epoch milliseconds. Default: now. */
+  readonly endedAt?: number;
+  readonly diagnosis?: WireDiagnosis;
+}
+
+/**
+ * The main program's own status, the highest rank. Its first terminal state is final. `running` moves an open row forward,
+ * and reopens one that was closed without anybody having seen the workload end.
+ */
+export function recordByMain(row: RunRecord, status: WorkloadStatus, now: number): RunRecord | undefined {
+  return changed(row, status.state === 'running' ? mainRuns(row, status, now) : mainEnded(row, status, now));
+}
+
+function mainRuns(row: RunRecord, status: WorkloadStatus, now: number): RunRecord {
+  if (isClosed(row) && !isCorrectable(row, now)) return row;
+  const open: RunRecord = isClosed(row)
+    ? { ...without(row, 'endedAt', 'goneAt', 'reason', 'diagnosis'), state: 'queued' }
+    : row;
+  const state = open.want === 'cancel' ? 'cancelling' : 'running';
+  const seen: RunRecord = { ...open, offered: true, ...optional('startedAt', open.startedAt ?? status.startedAt) };
+  return stateOrder(state) > stateOrder(open.state) ? { ...seen, state, writtenBy: 'main' } : seen;
+}
+
+function mainEnded(row: RunRecord, status: WorkloadStatus, now: number): RunRecord {
+  if (isClosed(row) && row.writtenBy === 'main') return row;
+  return closedBy(row, 'main', status, now);
+}
+
+/**
+ * The exit step's status. It counts only when main left no terminal state and no cancel is recorded; otherwise its
+ * diagnosis is kept where there is none, and the state stays.
+ */
+export function recordByExitStep(row: RunRecord, status: WorkloadStatus, now: number): RunRecord | undefined {
+  if (!isTerminal(status.state)) return undefined;
+  const outranked = isClosed(row) && rankOf(row.writtenBy) >= rankOf('exitStep');
+  if (!outranked && row.want === 'run') return closedBy(row, 'exitStep', status, now);
+  return changed(row, { ...row, ...optional('diagnosis', row.diagnosis ?? status.diagnosis) });
+}
+
+function closedBy(row: RunRecord, writtenBy: 'main' | 'exitStep', status: WorkloadStatus, now: number): RunRecord {
+  const diagnosis = status.diagnosis ?? row.outcome?.diagnosis;
+  return {
+    ...without(row, 'reason', 'diagnosis'),
+    offered: true,
+    state: status.state,
+    writtenBy,
+    endedAt: status.endedAt ?? row.endedAt ?? now,
+    ...optional('startedAt', row.startedAt ?? status.startedAt),
+    ...optional('diagnosis', diagnosis),
+  };
+}
+
+function changed(row: RunRecord, next: RunRecord): RunRecord | undefined {
+  return isDeepStrictEqual(next, row) ? undefined : next;
+}
