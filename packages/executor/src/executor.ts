@@ -77,20 +77,30 @@ export interface Executor {
    */
   submit(spec: RunSpec, signal: AbortSignal): Promise<SubmitResult>;
   /**
-   * Asks the workload to stop where it stands; the record stays. Idempotent. Resolves when the intent is stored, with
-   * what is seen then (`ending`, or `ended` when it was over already). The end is verified by later observations.
+   * Asks the workload to stop where it stands; the record stays. Idempotent, the first intent counts. Resolves when the
+   * intent is stored, with what is seen then (`ending`, or `ended` when it was over already); the end is verified by
+   * later observations. A workload that was over before keeps its own outcome. Of a run without a workload nothing is
+   * stored: the answer is `absent`, and a later submit is free to create it (dispatch remembers cancels, executors do not).
    */
   end(runId: string, intent: EndIntent, signal: AbortSignal): Promise<Observation>;
-  /** What is seen of one run now, read from the source, not from a cache. */
+  /**
+   * What is seen of one run now, read from the source, not from a cache. When the source cannot be asked the answer is
+   * `unknown` with the reason; it rejects only when aborted.
+   */
   observe(runId: string, signal: AbortSignal): Promise<Observation>;
-  /** All workloads of this owner. */
+  /** All workloads of this owner, ended ones included. Rejects (`executor_unavailable`) rather than leave any out. */
   list(owner: WorkloadOwner, signal: AbortSignal): Promise<ListResult>;
   /**
    * Calls `onObservation` for each change of any workload of this owner until the signal is aborted, and for each
-   * existing workload once at the beginning. Never ends by itself: it re-lists and goes on.
+   * existing workload once at the beginning. A workload that was seen and is gone is reported `absent` once. Never ends
+   * by itself: whatever fails, it re-lists and goes on. Resolves when the signal is aborted or the executor is closed.
    */
   watch(owner: WorkloadOwner, onObservation: (observation: Observation) => void, signal: AbortSignal): Promise<void>;
-  /** Raw output of the main program. Ends when everything was delivered; `follow` waits for more until the workload ended. */
+  /**
+   * Raw output of the main program. Ends when everything was delivered; `follow` waits for more until the workload has
+   * ended. Ends quietly when aborted. Throws `log_unavailable` when there is no such workload, `executor_unavailable`
+   * when it cannot be asked.
+   */
   logs(runId: string, options: LogOptions): AsyncIterable<LogChunk | LogGap>;
   /** Removes the record of a workload that has ended. Refuses (`still_live`) while it lives. Absent is done. */
   discard(runId: string, signal: AbortSignal): Promise<void>;
