@@ -1,0 +1,202 @@
+/**
+ * The masked fields of OpenMetadata's service forms: for each connection type the JSON pointers below
+ * `connection.config` whose JSON Schema says `"format": "password"`. Only there does the ingestion library resolve
+ * references. In a pointer `[]` stands for any element of an array and `*` for any key.
+ *
+ * Source: the public schemas of OpenMetadata, Maven artifact `org.open-metadata:openmetadata-spec` 1.4.0, the newest one
+ * published there. Types and fields that came later are unknown to it.
+ */
+export const MASKED_FIELDS: Readonly<Record<string, readonly string[]>> = {
+  'dashboard/domoDashboard': ['/secretToken'],
+  'dashboard/lightdash': ['/apiKey', '/proxyAuthentication'],
+  'dashboard/looker': ['/clientSecret', '/gitCredentials/token'],
+  'dashboard/metabase': ['/password'],
+  'dashboard/mode': ['/accessTokenPassword'],
+  'dashboard/mstr': ['/password'],
+  'dashboard/powerBI': [
+    '/clientSecret',
+    '/pbitFilesSource/securityConfig/awsSecretAccessKey',
+    '/pbitFilesSource/securityConfig/clientSecret',
+  ],
+  'dashboard/qlikCloud': ['/token'],
+  'dashboard/qlikSense': [
+    '/certificates/sslConfig/caCertificate',
+    '/certificates/sslConfig/sslCertificate',
+    '/certificates/sslConfig/sslKey',
+  ],
+  'dashboard/quickSight': ['/awsConfig/awsSecretAccessKey'],
+  'dashboard/redash': ['/apiKey'],
+  'dashboard/superset': [
+    '/connection/authType/password',
+    '/connection/password',
+    '/connection/sslConfig/caCertificate',
+    '/connection/sslConfig/sslCertificate',
+    '/connection/sslConfig/sslKey',
+  ],
+  'dashboard/tableau': [
+    '/authType/password',
+    '/authType/personalAccessTokenSecret',
+    '/sslConfig/caCertificate',
+    '/sslConfig/sslCertificate',
+    '/sslConfig/sslKey',
+  ],
+  'database/athena': ['/awsConfig/awsSecretAccessKey'],
+  'database/azureSQL': ['/password'],
+  'database/bigQuery': ['/credentials/gcpConfig/privateKey'],
+  'database/bigTable': ['/credentials/gcpConfig/privateKey'],
+  'database/clickhouse': ['/password'],
+  'database/couchbase': ['/password'],
+  'database/databricks': ['/token'],
+  'database/datalake': ['/configSource/securityConfig/awsSecretAccessKey', '/configSource/securityConfig/clientSecret'],
+  'database/db2': ['/password'],
+  'database/deltaLake': ['/metastoreConnection/password'],
+  'database/domoDatabase': ['/secretToken'],
+  'database/doris': ['/password', '/sslConfig/caCertificate', '/sslConfig/sslCertificate', '/sslConfig/sslKey'],
+  'database/druid': ['/password'],
+  'database/dynamoDB': ['/awsConfig/awsSecretAccessKey'],
+  'database/glue': ['/awsConfig/awsSecretAccessKey'],
+  'database/greenplum': [
+    '/authType/awsConfig/awsSecretAccessKey',
+    '/authType/password',
+    '/sslConfig/caCertificate',
+    '/sslConfig/sslCertificate',
+    '/sslConfig/sslKey',
+  ],
+  'database/hive': [
+    '/metastoreConnection/authType/password',
+    '/metastoreConnection/sslConfig/caCertificate',
+    '/metastoreConnection/sslConfig/sslCertificate',
+    '/metastoreConnection/sslConfig/sslKey',
+    '/password',
+  ],
+  'database/iceberg': [
+    '/catalog/connection/awsConfig/awsSecretAccessKey',
+    '/catalog/connection/credential/clientId',
+    '/catalog/connection/credential/clientSecret',
+    '/catalog/connection/token',
+  ],
+  'database/iceberg/dynamoDbCatalog': ['/awsConfig/awsSecretAccessKey'],
+  'database/iceberg/glueCatalog': ['/awsConfig/awsSecretAccessKey'],
+  'database/iceberg/hiveCatalog': ['/fileSystem/type/awsSecretAccessKey', '/fileSystem/type/clientSecret'],
+  'database/iceberg/restCatalog': [
+    '/credential/clientId',
+    '/credential/clientSecret',
+    '/fileSystem/type/awsSecretAccessKey',
+    '/fileSystem/type/clientSecret',
+    '/token',
+  ],
+  'database/impala': ['/password'],
+  'database/mariaDB': ['/password'],
+  'database/mongoDB': ['/password'],
+  'database/mssql': ['/password'],
+  'database/mysql': [
+    '/authType/awsConfig/awsSecretAccessKey',
+    '/authType/azureConfig/clientSecret',
+    '/authType/password',
+    '/sslConfig/caCertificate',
+    '/sslConfig/sslCertificate',
+    '/sslConfig/sslKey',
+  ],
+  'database/oracle': ['/password'],
+  'database/pinotDB': ['/password'],
+  'database/postgres': [
+    '/authType/awsConfig/awsSecretAccessKey',
+    '/authType/azureConfig/clientSecret',
+    '/authType/password',
+    '/sslConfig/caCertificate',
+    '/sslConfig/sslCertificate',
+    '/sslConfig/sslKey',
+  ],
+  'database/presto': ['/password'],
+  'database/redshift': ['/password', '/sslConfig/caCertificate', '/sslConfig/sslCertificate', '/sslConfig/sslKey'],
+  'database/salesforce': ['/password', '/securityToken'],
+  'database/sapHana': ['/connection/password'],
+  'database/sapHana/sapHanaSQL': ['/password'],
+  'database/sas': ['/password'],
+  'database/singleStore': ['/password'],
+  'database/snowflake': ['/password', '/privateKey', '/snowflakePrivatekeyPassphrase'],
+  'database/sqlite': ['/password'],
+  'database/trino': ['/authType/azureConfig/clientSecret', '/authType/jwt', '/authType/password'],
+  'database/unityCatalog': ['/token'],
+  'database/vertica': ['/password'],
+  'messaging/kafka': [
+    '/basicAuthUserInfo',
+    '/saslPassword',
+    '/schemaRegistrySSL/caCertificate',
+    '/schemaRegistrySSL/sslCertificate',
+    '/schemaRegistrySSL/sslKey',
+  ],
+  'messaging/kinesis': ['/awsConfig/awsSecretAccessKey'],
+  'messaging/redpanda': ['/basicAuthUserInfo', '/saslPassword'],
+  'metadata/alation': [
+    '/authType/accessToken',
+    '/authType/password',
+    '/connection/authType/password',
+    '/connection/sslConfig/caCertificate',
+    '/connection/sslConfig/sslCertificate',
+    '/connection/sslConfig/sslKey',
+  ],
+  'metadata/amundsen': ['/password'],
+  'metadata/atlas': ['/password'],
+  'metadata/openMetadata': [
+    '/securityConfig/jwtToken',
+    '/sslConfig/caCertificate',
+    '/sslConfig/sslCertificate',
+    '/sslConfig/sslKey',
+  ],
+  'mlmodel/sageMaker': ['/awsConfig/awsSecretAccessKey'],
+  'pipeline/airbyte': ['/password'],
+  'pipeline/airflow': [
+    '/connection/authType/password',
+    '/connection/password',
+    '/connection/sslConfig/caCertificate',
+    '/connection/sslConfig/sslCertificate',
+    '/connection/sslConfig/sslKey',
+  ],
+  'pipeline/dagster': ['/token'],
+  'pipeline/databricksPipeline': ['/token'],
+  'pipeline/domoPipeline': ['/secretToken'],
+  'pipeline/fivetran': ['/apiSecret'],
+  'pipeline/gluePipeline': ['/awsConfig/awsSecretAccessKey'],
+  'pipeline/kafkaConnect': ['/KafkaConnectConfig/password'],
+  'pipeline/nifi': ['/nifiConfig/password'],
+  'pipeline/openLineage': ['/sslConfig/caCertificate', '/sslConfig/sslCertificate', '/sslConfig/sslKey'],
+  'search/elasticSearch': [
+    '/authType/apiKey',
+    '/authType/password',
+    '/sslConfig/certificates/caCertValue',
+    '/sslConfig/certificates/clientCertValue',
+    '/sslConfig/certificates/privateKeyValue',
+  ],
+  service: [
+    '/serviceConnection/config/accessTokenPassword',
+    '/serviceConnection/config/apiKey',
+    '/serviceConnection/config/apiSecret',
+    '/serviceConnection/config/basicAuthUserInfo',
+    '/serviceConnection/config/clientSecret',
+    '/serviceConnection/config/password',
+    '/serviceConnection/config/privateKey',
+    '/serviceConnection/config/proxyAuthentication',
+    '/serviceConnection/config/saslPassword',
+    '/serviceConnection/config/secretToken',
+    '/serviceConnection/config/securityToken',
+    '/serviceConnection/config/snowflakePrivatekeyPassphrase',
+    '/serviceConnection/config/token',
+  ],
+  'storage/adls': ['/credentials/clientSecret'],
+  'storage/gcs': ['/credentials/gcpConfig/privateKey'],
+  'storage/s3': ['/awsConfig/awsSecretAccessKey'],
+};
+
+/**
+ * The entry for a connection type, or undefined for a type the data does not know.
+ * @param type `database/postgres` as in the schemas, or the service type alone (`Postgres`), in any case
+ */
+export function maskedFieldsOf(type: string): readonly string[] | undefined {
+  const wanted = type.toLowerCase();
+  const key = Object.keys(MASKED_FIELDS).find((known) => {
+    const lower = known.toLowerCase();
+    return lower === wanted || lower.slice(lower.lastIndexOf('/') + 1) === wanted;
+  });
+  return key === undefined ? undefined : MASKED_FIELDS[key];
+}

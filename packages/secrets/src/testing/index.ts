@@ -1,0 +1,5 @@
+/** For tests only: a provider under control, and the suite that every provider passes. Needs vitest. */
+export { createMemoryProvider } from './memory-provider.ts';
+export type { MemoryProvider } from './memory-provider.ts';
+export { secretProviderContract } from './provider-contract.ts';
+export type { ProviderContractOptions, ProviderHarness } from './provider-contract.ts';
