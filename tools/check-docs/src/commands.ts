@@ -1,0 +1,27 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { filesBelow, read } from './files.ts';
+
+interface Manifest {
+  readonly scripts?: Readonly<Record<string, string>>;
+}
+
+/** npm commands and files to run that stand in fenced shell blocks exist. */
+export function checkCommands(root: string): readonly string[] {
+  const scripts = (JSON.parse(read(root, 'package.json')) as Manifest).scripts ?? {};
+  const builtin = new Set(['ci', 'install', 'run', 'exec', 'pack', 'publish']);
+  const findings: string[] = [];
+  for (const page of filesBelow(root, '.md').filter((file) => !file.endsWith('CHANGELOG.md'))) {
+    for (const [, block = ''] of read(root, page).matchAll(/```sh\n([\s\S]*?)```/g)) {
+      for (const [, words = ''] of block.matchAll(/\bnpm ((?:run )?[a-z:-]+)/g)) {
+        const name = words.replace(/^run /, '');
+        if (builtin.has(words) || name in scripts) continue;
+        findings.push(`${page}: "npm ${words}" is no script of package.json`);
+      }
+      for (const [, file = ''] of block.matchAll(/((?:apps|tools|examples|packages)\/[\w./-]+\.(?:ts|mjs|json|sh))/g)) {
+        if (!existsSync(join(root, file))) findings.push(`${page}: ${file} does not exist`);
+      }
+    }
+  }
+  return findings;
+}
