@@ -1,0 +1,85 @@
+import type { BackoffOptions, Clock, Logger, Random } from '@runner/core';
+import { backoffDelay } from '@runner/core';
+import type { Executor, Observation, WorkloadOwner } from '@runner/executor';
+import { dispatchError, problemOf } from './errors.ts';
+import type { DispatchSnapshot } from './ports.ts';
+
+/** A watch that lasted this long is believed to work although it had nothing to say. */
+const TRUSTED_AFTER_MS = 10_000;
+
+export interface WatchingOptions {
+  readonly executor: Executor;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly retry: BackoffOptions;
+  readonly logger: Logger;
+  readonly onObservation: (observation: Observation) => void;
+}
+
+/** Keeps the executor's watch running for one owner, whatever the role: a standby that takes over is warm. */
+export interface Watching {
+  /** Watches this owner from now on; for the present one nothing changes. Returns whether the owner is another than before. */
+  follow(owner: WorkloadOwner): boolean;
+  state(): DispatchSnapshot['watch'];
+  /** Resolves when the watch has ended. */
+  stop(): Promise<void>;
+}
+
+export function createWatching(options: WatchingOptions): Watching {
+  const { executor, clock, random, retry, logger, onObservation } = options;
+  let present: { owner: WorkloadOwner; stop: AbortController; ended: Promise<void> } | undefined;
+  let state: DispatchSnapshot['watch'] = { state: 'off' };
+
+  const run = async (owner: WorkloadOwner, signal: AbortSignal): Promise<void> => {
+    let attempt = 0;
+    const working = (): void => {
+      if (signal.aborted) return;
+      if (state.state === 'failing') logger.info('the executor can be watched again', { executor: executor.kind });
+      state = { state: 'watching' };
+      attempt = 0;
+    };
+    while (!signal.aborted) {
+      const trust = clock.setTimer(TRUSTED_AFTER_MS, working);
+      try {
+        await executor.watch(
+          owner,
+          (observation) => {
+            if (signal.aborted) return;
+            working();
+            onObservation(observation);
+          },
+          signal,
+        );
+        if (!signal.aborted) throw dispatchError('executor_failed', 'the watch ended by itself');
+      } catch (error) {
+        if (signal.aborted) return;
+        if (state.state !== 'failing') logger.error('watching the executor failed; it is tried again', { error });
+        state = { state: 'failing', problem: problemOf(error) };
+      } finally {
+        trust.cancel();
+      }
+      await clock.sleep(backoffDelay(attempt, retry, random), signal).catch(() => undefined);
+      attempt += 1;
+    }
+  };
+
+  return {
+    follow: (owner) => {
+      if (present?.owner.controlPlaneId === owner.controlPlaneId && present.owner.agentId === owner.agentId)
+        return false;
+      const changed = present !== undefined;
+      present?.stop.abort('another control plane');
+      const stop = new AbortController();
+      state = { state: 'watching' };
+      const all = [present?.ended, run(owner, stop.signal)];
+      present = { owner, stop, ended: Promise.all(all).then(() => undefined) };
+      return changed;
+    },
+    state: () => state,
+    stop: async () => {
+      present?.stop.abort('stopped');
+      state = { state: 'off' };
+      await present?.ended;
+    },
+  };
+}
