@@ -16,7 +16,10 @@ export const MINOR_VERSION = 0;
 export const LIMITS = {
   frameBytes: 1_048_576,
   depth: 64,
+  /** Runs or observations in one page. */
   pageRuns: 500,
+  /** Runs in one level, all pages together. */
+  levelRuns: 20_000,
   logDataBytes: 65_536,
   /** Streams one session may have open. */
   logStreams: 256,
@@ -218,12 +221,19 @@ export type AgentMessage = z.infer<typeof agentMessageSchema>;
 export const roleSchema = z.enum(['active', 'standby', 'blocked']);
 export type Role = z.infer<typeof roleSchema>;
 
-const timings = z.object({
-  /** Each side sends a ping this often, with ± 20 % jitter. */
-  heartbeatMs: z.number().int().min(100).max(30_000),
-  /** A side that received nothing for this long closes the socket (4408). */
-  silenceMs: z.number().int().min(200).max(45_000),
-});
+/** So that a ping that is late by its jitter is not taken for silence. */
+const SILENCE_HEARTBEATS = 1.5;
+const timings = z
+  .object({
+    /** Each side sends a ping this often, with ± 20 % jitter. */
+    heartbeatMs: z.number().int().min(100).max(30_000),
+    /** A side that received nothing for this long closes the socket (4408). */
+    silenceMs: z.number().int().min(200).max(45_000),
+  })
+  .refine(
+    ({ heartbeatMs, silenceMs }) => silenceMs >= heartbeatMs * SILENCE_HEARTBEATS,
+    `expected silenceMs of at least ${SILENCE_HEARTBEATS} × heartbeatMs`,
+  );
 export type Timings = z.infer<typeof timings>;
 
 export const welcomeSchema = z.object({

@@ -10,9 +10,15 @@ export type Dial = (signal: AbortSignal) => Promise<Socket>;
 export interface AgentHandlers {
   /** A session began, or the role of this instance changed. Losing `active` means: create nothing more, at once. */
   session(session: SessionInfo): void;
-  /** The session ended; everything the control plane holds open is settled by the next level. */
+  /**
+   * The session ended, or another attempt to open one failed; everything the control plane holds open is settled by the
+   * next level.
+   */
   disconnected(end: SessionEnd): void;
-  /** Make this run exist. Answer with `accepted`, `refused`, `waiting` or `cancelled`. */
+  /**
+   * Make this run exist. Answer with `accepted`, `refused`, `waiting` or `cancelled`. Its slot must be taken before this
+   * returns: the slots sent afterwards count it as seen.
+   */
   start(run: RunStart): void;
   cancel(runId: string, reason: string | undefined): void;
   /** A whole level. Answer with `report`. Nothing is ever created because of it. */
@@ -37,9 +43,9 @@ export interface SessionEnd {
   readonly reason: string;
   /** Known codes of this protocol. */
   readonly known: CloseCode | undefined;
-  /** Set when no session came about at all. */
+  /** Why the connection could not be opened. Absent when a socket was open. */
   readonly error?: RunnerError;
-  /** Milliseconds until the next try. */
+  /** Milliseconds until the next try; absent when there will be none. */
   readonly retryInMs?: number;
 }
 
@@ -110,7 +116,18 @@ export interface ClientObserver {
   connecting?(attempt: number): void;
   /** Seconds between a ping and its pong. */
   roundTrip?(seconds: number): void;
+  /** A frame was ignored on purpose, or not sent because nobody would have listened; see `IgnoredReason`. */
+  ignored?(reason: IgnoredReason): void;
 }
+
+/**
+ * `unknown_type`: an optional frame of a newer version. `stale_epoch`: said under an earlier promotion, `unknown_epoch`
+ * under one this instance has not been told of. `not_active`: meant for the active instance, which this one is not.
+ * `unknown_stream`: the log stream had ended. `unsent`: something was said without an active session; the next level
+ * repairs it. `invalid`: it could not be put into a valid frame (an error line says why).
+ */
+export type IgnoredReason =
+  'unknown_type' | 'stale_epoch' | 'unknown_epoch' | 'not_active' | 'unknown_stream' | 'unsent' | 'invalid';
 
 export type ConnectionState = 'connecting' | 'open' | 'waiting' | 'closed';
 
