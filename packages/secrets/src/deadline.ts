@@ -14,31 +14,29 @@ export interface DeadlineOptions {
  * Runs an operation no longer than `ms`. The operation's signal is aborted then, but nothing waits for it to obey:
  * some vendors' clients hang past every option they have, and this promise settles all the same.
  */
-export function withDeadline<T>(
+export async function withDeadline<T>(
   operation: (signal: AbortSignal) => Promise<T>,
   { clock, ms, signal, late }: DeadlineOptions,
 ): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    if (signal.aborted) {
-      reject(abortError(signal));
-      return;
-    }
-    const inner = new AbortController();
-    const settle = (then: () => void): void => {
-      timer.cancel();
-      signal.removeEventListener('abort', onAbort);
-      then();
-    };
+  if (signal.aborted) throw abortError(signal);
+  const inner = new AbortController();
+  const settled = new AbortController();
+  const stopped = new Promise<never>((_, reject) => {
     const stop = (error: Error): void => {
-      settle(() => reject(error));
+      reject(error);
       inner.abort(error);
     };
-    const onAbort = (): void => stop(abortError(signal));
     const timer = clock.setTimer(ms, () => stop(late()));
+    const onAbort = (): void => stop(abortError(signal));
     signal.addEventListener('abort', onAbort, { once: true });
-    operation(inner.signal).then(
-      (value) => settle(() => resolve(value)),
-      (error: unknown) => settle(() => reject(error as Error)),
-    );
+    settled.signal.addEventListener('abort', () => {
+      timer.cancel();
+      signal.removeEventListener('abort', onAbort);
+    });
   });
+  try {
+    return await Promise.race([operation(inner.signal), stopped]);
+  } finally {
+    settled.abort();
+  }
 }

@@ -29,14 +29,13 @@ export interface Fetched {
  */
 export async function fetchSecret(id: string, signal: AbortSignal, options: FetchingOptions): Promise<Fetched> {
   const { clock, gate, deadlineMs } = options;
-  let place: (() => void) | undefined = await gate.enter(signal);
+  const first = await gate.enter(signal);
   let attempts = 0;
   let last: unknown;
 
   const attempt = async (inner: AbortSignal): Promise<FetchedSecret> => {
-    const leave = place ?? (await gate.enter(inner));
-    place = undefined;
     attempts += 1;
+    const leave = attempts === 1 ? first : await gate.enter(inner);
     try {
       return await oneAttempt(id, inner, options);
     } catch (error) {
@@ -56,7 +55,8 @@ export async function fetchSecret(id: string, signal: AbortSignal, options: Fetc
     });
     return { secret, attempts };
   } finally {
-    place?.();
+    // Giving a place back twice is harmless; without an attempt nobody else would.
+    first();
   }
 }
 

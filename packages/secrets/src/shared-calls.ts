@@ -51,21 +51,15 @@ export function createSharedCalls<V>(): SharedCalls<V> {
       const call = calls.get(key) ?? begin(key, make);
       call.waiting += 1;
       if (signal === undefined) return call.promise;
-      return new Promise((resolve, reject) => {
-        const onAbort = (): void => {
+      let onAbort: () => void = () => undefined;
+      const left = new Promise<never>((_, reject) => {
+        onAbort = () => {
           leave(key, call);
           reject(abortError(signal));
         };
         signal.addEventListener('abort', onAbort, { once: true });
-        const done = (then: () => void): void => {
-          signal.removeEventListener('abort', onAbort);
-          then();
-        };
-        call.promise.then(
-          (value) => done(() => resolve(value)),
-          (error: unknown) => done(() => reject(error as Error)),
-        );
       });
+      return Promise.race([call.promise, left]).finally(() => signal.removeEventListener('abort', onAbort));
     },
   };
 }

@@ -63,7 +63,7 @@ secretProviderContract('a folder of files', {
 
 secretProviderContract('the environment', {
   make: () => {
-    const env: Record<string, string> = {};
+    const env: Record<string, string | undefined> = {};
     return Promise.resolve({
       provider: createEnvProvider({ env }),
       put: (id, value) => {
@@ -71,7 +71,7 @@ secretProviderContract('the environment', {
         return Promise.resolve();
       },
       remove: (id) => {
-        delete env[secretVariable(id)];
+        env[secretVariable(id)] = undefined;
         return Promise.resolve();
       },
       [Symbol.asyncDispose]: () => Promise.resolve(),
@@ -86,8 +86,14 @@ secretProviderContract('memory', {
     const provider = createMemoryProvider();
     return Promise.resolve({
       provider,
-      put: (id, value) => Promise.resolve(provider.set(id, value)),
-      remove: (id) => Promise.resolve(provider.delete(id)),
+      put: (id, value) => {
+        provider.set(id, value);
+        return Promise.resolve();
+      },
+      remove: (id) => {
+        provider.delete(id);
+        return Promise.resolve();
+      },
       [Symbol.asyncDispose]: () => Promise.resolve(),
     });
   },
