@@ -106,17 +106,21 @@ export function secretProviderContract(name: string, options: ProviderContractOp
       await expect(pending).rejects.toMatchObject({ code: 'secret_malformed_id', retryable: false });
     });
 
-    it.runIf(options.holdsEmpty ?? true)('does not give an empty value', async () => {
-      await using harness = await make();
-      await harness.put(id, '');
-      await expect(read(harness.provider, id)).rejects.toMatchObject({ code: 'secret_empty', retryable: false });
-    });
+    if (options.holdsEmpty ?? true) {
+      it('does not give an empty value', async () => {
+        await using harness = await make();
+        await harness.put(id, '');
+        await expect(read(harness.provider, id)).rejects.toMatchObject({ code: 'secret_empty', retryable: false });
+      });
+    }
 
-    it.runIf(options.holdsBytes ?? true)('does not give bytes that are no text', async () => {
-      await using harness = await make();
-      await harness.put(id, Uint8Array.of(0xff, 0xfe, 0x00, 0xc3, 0x28));
-      await expect(read(harness.provider, id)).rejects.toMatchObject({ code: 'secret_binary', retryable: false });
-    });
+    if (options.holdsBytes ?? true) {
+      it('does not give bytes that are no text', async () => {
+        await using harness = await make();
+        await harness.put(id, Uint8Array.of(0xff, 0xfe, 0x00, 0xc3, 0x28));
+        await expect(read(harness.provider, id)).rejects.toMatchObject({ code: 'secret_binary', retryable: false });
+      });
+    }
 
     it('gives nothing once its signal is aborted', async () => {
       await using harness = await make();

@@ -1,0 +1,2 @@
+export { createKvProvider } from './kv-provider.ts';
+export type { KvProviderOptions } from './kv-provider.ts';
