@@ -1,0 +1,185 @@
+import { silentLogger } from '@runner/core';
+import type { Clock, Logger, Random } from '@runner/core';
+import { createDispatcher } from '@runner/dispatch';
+import type { DispatchSnapshot, Dispatcher, DispatcherOptions } from '@runner/dispatch';
+import type { Executor, ExecutorScope } from '@runner/executor';
+import { connect } from '@runner/protocol/client';
+import type {
+  AgentConnection,
+  AgentLink,
+  ClientObserver,
+  ConnectionState,
+  Dial,
+  SessionInfo,
+} from '@runner/protocol/client';
+import { createHandlers } from './agent/handlers.ts';
+import { createReporter } from './agent/reporter.ts';
+import { findScope } from './agent/scope.ts';
+import { createTaskSet } from './agent/tasks.ts';
+import { wireSlotsOf } from './translate.ts';
+
+/**
+ * The glue between the wire and the work. Everything it touches comes in through these options, so that a model of the
+ * whole system can drive this very code with sockets in memory, a clock that stands still and an executor that is a fake.
+ */
+export interface AgentOptions extends Pick<DispatcherOptions, (typeof DISPATCH_OPTIONS)[number]> {
+  readonly agentId: string;
+  readonly version: string;
+  readonly executor: Executor;
+  /** Name of the secrets manager, for the list of runners. */
+  readonly secretsManager: string;
+  readonly dial: Dial;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger?: Logger;
+  /** Back-off between connections, milliseconds. Default 5,000 and 60,000. */
+  readonly reconnectFloorMs?: number;
+  readonly reconnectCapMs?: number;
+  readonly dispatchObserver?: DispatcherOptions['observer'];
+  readonly clientObserver?: ClientObserver;
+}
+
+/** Handed on to the dispatcher as they are. */
+const DISPATCH_OPTIONS = [
+  'limits',
+  'policy',
+  'startDeadlineSeconds',
+  'permanentGraceMs',
+  'endingAckMs',
+  'retry',
+  'callTimeoutMs',
+  'levelTimeoutMs',
+  'faultPoint',
+] as const satisfies readonly (keyof DispatcherOptions)[];
+
+export interface AgentStatus {
+  /** `starting`: the executor has not yet said where it works. */
+  readonly connection: 'starting' | ConnectionState;
+  readonly session: SessionInfo | undefined;
+  /** Epoch milliseconds of the last frame heard. */
+  readonly lastHeardAt: number | undefined;
+  /** Why there is no session, in words. */
+  readonly trouble: string | undefined;
+  readonly dispatch: DispatchSnapshot;
+}
+
+export interface Agent {
+  /** Names this process; another one for each agent that is made. */
+  readonly instanceId: string;
+  status(): AgentStatus;
+  /** Looks for the executor's scope, then connects and stays connected. Returns at once. */
+  start(): void;
+  /**
+   * Takes no new runs, says so, sends what is still to be said, and disconnects for good. Workloads live on.
+   * @param signal aborted when it must be over now
+   */
+  drain(signal: AbortSignal): Promise<void>;
+  /** Leaves without waiting for anybody; workloads live on. The executor is not closed. Idempotent. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export function createAgent(options: AgentOptions): Agent {
+  const { agentId, executor, clock, random, logger = silentLogger } = options;
+  const instanceId = random.uuid();
+  const tasks = createTaskSet(logger);
+  const stopping = new AbortController();
+  let connection: AgentConnection | undefined;
+  let trouble: string | undefined;
+  let closed: Promise<void> | undefined;
+
+  const link = (): AgentLink | undefined => connection?.link;
+  const dispatcher: Dispatcher = createDispatcher({
+    ...dispatchOptions(options),
+    agentId,
+    executor,
+    clock,
+    random,
+    logger,
+    reporter: createReporter(link, () => dispatcher.slots()),
+  });
+  const handlers = createHandlers({
+    agentId,
+    dispatcher,
+    executor,
+    link,
+    tasks,
+    logger,
+    onTrouble: (text) => (trouble = text),
+  });
+
+  const begin = async (): Promise<void> => {
+    const scope = await findScope(executor, { clock, random, logger, signal: stopping.signal });
+    if (scope === undefined) return;
+    connection = connect({
+      ...connectOptions(options, logger),
+      hello: () => helloOf(options, instanceId, scope, dispatcher),
+      handlers,
+    });
+  };
+  const leave = async (signal: AbortSignal): Promise<void> => {
+    stopping.abort();
+    link()?.draining();
+    await dispatcher.drain(signal);
+    await connection?.close(signal);
+  };
+  const close = (): Promise<void> =>
+    (closed ??= (async () => {
+      stopping.abort();
+      await connection?.close(AbortSignal.abort());
+      await dispatcher.close();
+      await tasks.settled();
+    })());
+
+  return {
+    instanceId,
+    status: () => ({
+      connection: connection?.state ?? 'starting',
+      session: connection?.session,
+      lastHeardAt: connection?.lastHeardAt,
+      trouble: connection?.session === undefined ? trouble : undefined,
+      dispatch: dispatcher.snapshot(),
+    }),
+    start: () => tasks.own('connecting', begin()),
+    drain: async (signal) => {
+      await leave(signal);
+      await close();
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function dispatchOptions(options: AgentOptions) {
+  const { dispatchObserver } = options;
+  const given = Object.fromEntries(
+    DISPATCH_OPTIONS.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
+  ) as Pick<DispatcherOptions, (typeof DISPATCH_OPTIONS)[number]>;
+  return { ...given, ...(dispatchObserver === undefined ? {} : { observer: dispatchObserver }) };
+}
+
+function connectOptions(options: AgentOptions, logger: Logger) {
+  const { dial, clock, random, reconnectFloorMs, reconnectCapMs, clientObserver } = options;
+  return {
+    dial,
+    clock,
+    random,
+    logger,
+    ...(reconnectFloorMs === undefined ? {} : { reconnectFloorMs }),
+    ...(reconnectCapMs === undefined ? {} : { reconnectCapMs }),
+    ...(clientObserver === undefined ? {} : { observer: clientObserver }),
+  };
+}
+
+function helloOf(options: AgentOptions, instanceId: string, scope: ExecutorScope, dispatcher: Dispatcher) {
+  return {
+    agentId: options.agentId,
+    instanceId,
+    scope: { id: scope.id, description: scope.description },
+    agentVersion: options.version,
+    executor: options.executor.kind,
+    secretsManager: options.secretsManager,
+    capabilities: [],
+    slots: wireSlotsOf(dispatcher.slots()),
+  };
+}

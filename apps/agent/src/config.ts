@@ -1,0 +1,117 @@
+import { Secret } from '@runner/core';
+import type { LogLevel } from '@runner/core';
+import type { EnvVariable } from '@runner/executor';
+import { REMOVED, VARIABLES } from './config/catalogue.ts';
+import { executorSettings, warnUnread } from './config/executor-choice.ts';
+import type { ExecutorSettings, TokenConfig } from './config/executor-choice.ts';
+import type { Finding, Findings } from './config/finding.ts';
+import { misspelt } from './config/names.ts';
+import { readVariables } from './config/read.ts';
+import type { Environment, ReadFile, Reading } from './config/read.ts';
+import { secretsConfig } from './config/secrets.ts';
+import type { SecretsConfig } from './config/secrets.ts';
+import { serverConfig } from './config/server.ts';
+import type { ServerConfig } from './config/server.ts';
+import { tokenProblem } from './config/token.ts';
+
+/** Everything the process is told from outside, checked. */
+export interface AgentConfig {
+  readonly agentId: string;
+  readonly token: TokenConfig;
+  readonly tokenAudience: string | undefined;
+  readonly server: ServerConfig;
+  readonly executor: ExecutorSettings;
+  readonly secrets: SecretsConfig;
+  /** For every workload, behind the variables of the contract. */
+  readonly extraEnvs: readonly EnvVariable[];
+  /** The ingestion library shall not compare versions with the server. */
+  readonly disableVersionValidation: boolean;
+  readonly limits: { readonly total: number; readonly types: Readonly<Record<string, number>> };
+  readonly startDeadlineSeconds: number;
+  readonly runDeadlineSeconds: number;
+  readonly drainMs: number;
+  readonly logLevel: LogLevel;
+  readonly healthPort: number;
+  readonly metrics: { readonly port: number; readonly path: string };
+}
+
+export type ConfigResult =
+  | { readonly ok: true; readonly config: AgentConfig; readonly warnings: readonly Finding[] }
+  | { readonly ok: false; readonly problems: readonly Finding[]; readonly warnings: readonly Finding[] };
+
+/**
+ * Reads the environment. Pure: what it needs of the world comes in through its arguments.
+ * @param readFile reads a file as text and throws when it cannot
+ * @param now epoch milliseconds, for the expiry of the token
+ * @returns the configuration, or everything that is wrong with it at once
+ */
+export function parseConfig(env: Environment, readFile: ReadFile, now: number): ConfigResult {
+  const out: Findings = { problems: [], warnings: [] };
+  const reading = readVariables(VARIABLES, env, readFile, out);
+  const config = assemble(reading, readFile, now, out);
+  out.warnings.push(...removed(env), ...misspelt(VARIABLES, env));
+  return out.problems.length === 0
+    ? { ok: true, config, warnings: out.warnings }
+    : { ok: false, problems: out.problems, warnings: out.warnings };
+}
+
+function assemble(reading: Reading<typeof VARIABLES>, readFile: ReadFile, now: number, out: Findings): AgentConfig {
+  const { values, sources } = reading;
+  const token = tokenConfig(reading, now, out);
+  const server = serverConfig(values, readFile, out);
+  const executor = executorSettings(reading, readFile, out);
+  warnUnread(VARIABLES, sources, executor.type, out);
+  return {
+    agentId: values.AGENT_ID,
+    token,
+    tokenAudience: values.TOKEN_AUDIENCE,
+    server,
+    executor,
+    secrets: secretsConfig(values, executor.type, out),
+    extraEnvs: values.INGESTION_EXTRA_ENVS,
+    disableVersionValidation: values.INGESTION_DISABLE_VERSION_VALIDATION,
+    limits: { total: values.MAX_CONCURRENT_RUNS, types: Object.fromEntries(values.MAX_CONCURRENT_RUNS_PER_TYPE ?? []) },
+    startDeadlineSeconds: values.START_DEADLINE_SECONDS,
+    runDeadlineSeconds: values.RUN_DEADLINE_SECONDS,
+    drainMs: values.DRAIN_SECONDS * 1000,
+    logLevel: values.LOG_LEVEL,
+    healthPort: values.HEALTH_PORT,
+    metrics: { port: values.METRICS_SERVER_PORT, path: values.METRICS_SERVER_PATH },
+  };
+}
+
+function tokenConfig({ values, sources }: Reading<typeof VARIABLES>, now: number, out: Findings): TokenConfig {
+  const source = sources.get('AUTH_TOKEN');
+  const value = values.AUTH_TOKEN ?? '';
+  const problem = tokenProblem(value, { now, audience: values.TOKEN_AUDIENCE });
+  const told = out.problems.some((entry) => entry.variable.startsWith('AUTH_TOKEN'));
+  if (problem !== undefined && !told) {
+    out.problems.push({
+      variable: source?.name ?? 'AUTH_TOKEN',
+      read: source === undefined ? undefined : '(hidden)',
+      message: problem.message,
+      fix: problem.fix,
+    });
+  }
+  return { value: new Secret(value), file: source?.file };
+}
+
+function removed(env: Environment): readonly Finding[] {
+  return Object.entries(REMOVED)
+    .filter(([name]) => (env[name] ?? '').trim() !== '')
+    .map(([name, fix]) => ({ variable: name, read: undefined, message: 'is not read any more', fix }));
+}
+
+export { VARIABLES } from './config/catalogue.ts';
+export type { VariableName } from './config/catalogue.ts';
+export type {
+  ArgoSettings,
+  ExecutorSettings,
+  IngestionPods,
+  LocalSettings,
+  SimpleK8sSettings,
+  TokenConfig,
+} from './config/executor-choice.ts';
+export type { Finding } from './config/finding.ts';
+export type { ProxyConfig, ServerConfig } from './config/server.ts';
+export type { SecretsConfig } from './config/secrets.ts';

@@ -1,0 +1,328 @@
+import { SECRETS_MANAGER_PROVIDERS } from '@runner/executor';
+import {
+  absolutePath,
+  choice,
+  command,
+  commaList,
+  dnsLabel,
+  dnsSubdomain,
+  flag,
+  httpPath,
+  integer,
+  perType,
+  quantity,
+  seconds,
+  text,
+  url,
+} from './format.ts';
+import { extraEnvs, pipelineTypeConfigs } from './ingestion-format.ts';
+import { proxyUrl, noProxy } from './proxy-format.ts';
+import { defaulted, optional } from './variable.ts';
+import type { Variable } from './variable.ts';
+
+/**
+ * Every variable the agent reads, as data: the parser, the table in the README and the check that compares the two all
+ * work from here. Adding a variable is adding a line.
+ */
+
+const YEAR = 31_536_000;
+const PORTS = { min: 0, max: 65_535 };
+const K8S = ['simpleK8s', 'argo'] as const;
+const LOCAL = ['local'] as const;
+const ARGO = ['argo'] as const;
+
+const identity = {
+  AGENT_ID: defaulted(text({ max: 256 }), 'RemoteRunner', {
+    group: 'identity',
+    meaning: 'Name of this runner, as people see it in the list of ingestion runners. Unique among runners.',
+  }),
+  AUTH_TOKEN: optional(text({ shape: 'JWT', max: 65_536 }), {
+    group: 'identity',
+    meaning: 'Token of the bot this runner acts as. Required. The file variant is read again at every connection.',
+    sensitive: true,
+    fileVariant: true,
+  }),
+  TOKEN_AUDIENCE: optional(text({ max: 1024 }), {
+    group: 'identity',
+    meaning: 'When set, a token that names other audiences is refused before anything is sent.',
+  }),
+} as const;
+
+const network = {
+  SERVER_URL: optional(url(['wss', 'ws']), {
+    group: 'network',
+    meaning:
+      'Where the control plane is, such as `wss://example.getcollate.io`. Required. Without a path, the path of the protocol is used.',
+  }),
+  SERVER_HOST_API_URL: optional(url(['https', 'http']), {
+    group: 'network',
+    meaning: 'Base of the REST interface. Asked only for its version, to explain a failed connection.',
+    defaultNote: '`SERVER_URL` as https (http), path `/api`',
+  }),
+  RECONNECT_DELAY_SECONDS: defaulted(seconds({ min: 0.01, max: 3600 }), '5', {
+    group: 'network',
+    meaning: 'Shortest delay before connecting again. Later delays grow, with chance in them, up to 60 seconds.',
+  }),
+  ALLOW_INSECURE_TRANSPORT: defaulted(flag, 'false', {
+    group: 'network',
+    meaning: 'Permits `ws://` and `http://` to other machines. The token and every config then travel in the clear.',
+  }),
+  SERVER_CA_FILE: optional(absolutePath, {
+    group: 'network',
+    meaning:
+      'PEM file with certificate authorities to trust besides the usual ones, for the control plane and for a proxy.',
+  }),
+  NODE_EXTRA_CA_CERTS: optional(absolutePath, {
+    group: 'network',
+    meaning: 'The same, under the name that Node.js knows.',
+  }),
+  HTTPS_PROXY: optional(proxyUrl, {
+    group: 'network',
+    meaning:
+      'Proxy for `wss://` and `https://`; user and password may stand in the URL. Also in lower case, which wins.',
+    sensitive: true,
+  }),
+  HTTP_PROXY: optional(proxyUrl, {
+    group: 'network',
+    meaning: 'Proxy for `ws://` and `http://`. Also in lower case, which wins.',
+    sensitive: true,
+  }),
+  NO_PROXY: optional(noProxy, {
+    group: 'network',
+    meaning:
+      'Hosts to reach without proxy: `*`, names (their subdomains included), `name:port`, addresses, CIDR ranges. Also in lower case, which wins.',
+  }),
+} as const;
+
+const executor = {
+  EXECUTOR_TYPE: optional(choice(['simpleK8s', 'argo', 'local']), {
+    group: 'executor',
+    meaning: 'What turns runs into workloads: Kubernetes Jobs, Argo Workflows or local processes.',
+    defaultNote: '`argo` when PIPELINE_SERVICE_CLIENT_ENDPOINT is set, else `simpleK8s`',
+  }),
+  LOCAL_EXECUTOR_DIR: optional(absolutePath, {
+    group: 'local executor',
+    meaning: 'Folder for runs, their states and logs. Required for `local`; it must survive restarts of the agent.',
+    executors: LOCAL,
+  }),
+  INGESTION_COMMAND: optional(command, {
+    group: 'local executor',
+    meaning: 'Program (and arguments) to run instead of the commands of the ingestion image. No shell reads it.',
+    executors: LOCAL,
+  }),
+} as const;
+
+const ingestion = {
+  INGESTION_NAMESPACE: optional(dnsLabel, {
+    group: 'ingestion workloads',
+    meaning: 'Namespace of the workloads.',
+    legacy: ['ARGO_NAMESPACE'],
+    executors: K8S,
+    defaultNote: "the agent's own namespace",
+  }),
+  INGESTION_SERVICE_ACCOUNT_NAME: defaulted(dnsSubdomain, 'ingestion', {
+    group: 'ingestion workloads',
+    meaning: 'Service account of the workloads.',
+    legacy: ['ARGO_WORKFLOW_EXECUTOR_SERVICE_ACCOUNT_NAME'],
+    executors: K8S,
+  }),
+  INGESTION_IMAGE: optional(text({ shape: 'image reference', max: 1024 }), {
+    group: 'ingestion workloads',
+    meaning: 'Image of the workloads. Required for `simpleK8s` and `argo`.',
+    legacy: ['ARGO_INGESTION_IMAGE'],
+    executors: K8S,
+  }),
+  INGESTION_IMAGE_PULL_SECRETS: defaulted(commaList(dnsSubdomain), ',', {
+    group: 'ingestion workloads',
+    meaning: 'Pull secrets of the workloads.',
+    legacy: ['ARGO_IMAGE_PULL_SECRETS'],
+    executors: K8S,
+    defaultNote: 'none',
+  }),
+  DYNAMIC_INGESTION_VERSION_ENABLED: defaulted(flag, 'true', {
+    group: 'ingestion workloads',
+    meaning: "Whether the image's tag follows the OpenMetadata version that the control plane announces.",
+    executors: K8S,
+  }),
+  INGESTION_DISABLE_VERSION_VALIDATION: defaulted(flag, 'false', {
+    group: 'ingestion workloads',
+    meaning: 'Whether the ingestion library skips its comparison of versions with the server.',
+    legacy: ['ARGO_DISABLE_VERSION_VALIDATION'],
+  }),
+  INGESTION_AUTOMOUNT_SA_TOKEN: optional(flag, {
+    group: 'ingestion workloads',
+    meaning: "Whether the service account's token is mounted into the workloads.",
+    legacy: ['ARGO_AUTOMOUNT_SA_TOKEN'],
+    executors: K8S,
+    defaultNote: 'as the service account says',
+  }),
+  INGESTION_EXTRA_ENVS: defaulted(extraEnvs, '[]', {
+    group: 'ingestion workloads',
+    meaning: 'More environment variables for the workloads, `[NAME:value,NAME:value]`.',
+    legacy: ['ARGO_EXTRA_ENVS', 'ARGO_EXTRA_ENVS_NOOP'],
+    sensitive: true,
+  }),
+  SIMPLEK8S_PIPELINE_TYPE_CONFIGS: optional(pipelineTypeConfigs, {
+    group: 'ingestion workloads',
+    meaning: 'Placement and resources for each pipeline type, when the executor is `simpleK8s`.',
+    executors: ['simpleK8s'],
+  }),
+  ARGO_PIPELINE_TYPE_CONFIGS: optional(pipelineTypeConfigs, {
+    group: 'ingestion workloads',
+    meaning: 'The same when the executor is `argo`.',
+    executors: ARGO,
+  }),
+} as const;
+
+const resource = (meaning: string, name: string, value: string) =>
+  defaulted(quantity, value, { group: 'ingestion workloads', meaning, legacy: [name], executors: K8S });
+
+const resources = {
+  INGESTION_CPU_LIMIT: resource('CPU limit of a workload.', 'ARGO_WORKFLOW_CPU_LIMIT', '1000m'),
+  INGESTION_MEMORY_LIMIT: resource('Memory limit of a workload.', 'ARGO_WORKFLOW_MEMORY_LIMIT', '4096Mi'),
+  INGESTION_CPU_REQUEST: resource('CPU request of a workload.', 'ARGO_WORKFLOW_CPU_REQUEST', '1000m'),
+  INGESTION_MEMORY_REQUEST: resource('Memory request of a workload.', 'ARGO_WORKFLOW_MEMORY_REQUEST', '4096Mi'),
+  INGESTION_AUTOMATION_WORKFLOW_CPU_LIMIT: resource(
+    'CPU limit of an automation (test connection).',
+    'ARGO_AUTOMATION_WORKFLOW_CPU_LIMIT',
+    '500m',
+  ),
+  INGESTION_AUTOMATION_WORKFLOW_MEMORY_LIMIT: resource(
+    'Memory limit of an automation.',
+    'ARGO_AUTOMATION_WORKFLOW_MEMORY_LIMIT',
+    '512Mi',
+  ),
+  INGESTION_AUTOMATION_WORKFLOW_CPU_REQUEST: resource(
+    'CPU request of an automation.',
+    'ARGO_AUTOMATION_WORKFLOW_CPU_REQUEST',
+    '200m',
+  ),
+  INGESTION_AUTOMATION_WORKFLOW_MEMORY_REQUEST: resource(
+    'Memory request of an automation.',
+    'ARGO_AUTOMATION_WORKFLOW_MEMORY_REQUEST',
+    '256Mi',
+  ),
+} as const;
+
+const argo = {
+  PIPELINE_SERVICE_CLIENT_ENDPOINT: optional(url(['http', 'https']), {
+    group: 'argo',
+    meaning: 'Argo Server. Without it, `argo` works through the Kubernetes API alone.',
+    executors: ARGO,
+  }),
+  ARGO_TOKEN: optional(text({ shape: 'token', max: 65_536 }), {
+    group: 'argo',
+    meaning: 'Token for Argo Server.',
+    executors: ARGO,
+    sensitive: true,
+    fileVariant: true,
+  }),
+  ARGO_SERVER_CERTIFICATE_PATH: optional(absolutePath, {
+    group: 'argo',
+    meaning: 'PEM file with the certificate authority of Argo Server.',
+    executors: ARGO,
+  }),
+  ARGO_SECONDS_AFTER_COMPLETION_TTL: defaulted(integer({ min: 0, max: 10 * YEAR }), '604800', {
+    group: 'argo',
+    meaning: 'Seconds for which an ended Workflow stays. Under an hour, an outcome may be gone before it was reported.',
+    executors: ARGO,
+  }),
+  ARGO_TEST_CONNECTION_BACKOFF_TIME: optional(seconds({ min: 0, max: 3600 }), {
+    group: 'argo',
+    meaning: 'Seconds between looks at the Workflow of a connection test.',
+    executors: ARGO,
+  }),
+  ARGO_INGESTION_CONTAINER_SPEC_FILE_PATH: optional(absolutePath, {
+    group: 'argo',
+    meaning: 'YAML file that is merged into the container of every Workflow.',
+    executors: ARGO,
+  }),
+  ARGO_INGESTION_WORKFLOW_SPEC_FILE_PATH: optional(absolutePath, {
+    group: 'argo',
+    meaning: 'YAML file that is merged into the spec of every Workflow.',
+    executors: ARGO,
+  }),
+} as const;
+
+const secrets = {
+  SECRETS_MANAGER: optional(choice([...SECRETS_MANAGER_PROVIDERS, 'noop', 'in-memory']), {
+    group: 'secrets',
+    meaning:
+      'Where `secret:` references are looked up by the workloads. `file` and `env` only with the local executor.',
+    defaultNote: '`kubernetes`; with the local executor `file` when SECRETS_FILE_DIR is set, else `env`',
+  }),
+  SECRETS_FILE_DIR: optional(absolutePath, {
+    group: 'secrets',
+    meaning: 'Folder with one file per secret, for `SECRETS_MANAGER=file`.',
+    executors: LOCAL,
+  }),
+  PLAINTEXT_SECRETS: defaulted(choice(['refuse', 'warn', 'allow']), 'refuse', {
+    group: 'secrets',
+    meaning: 'What to do with a run whose service connection holds a plain value in a masked field.',
+  }),
+} as const;
+
+const RUNS = { min: 1, max: 10_000 };
+const DEADLINE = { min: 1, max: YEAR };
+
+const limits = {
+  MAX_CONCURRENT_RUNS: defaulted(integer(RUNS), '25', {
+    group: 'limits',
+    meaning: 'How many runs this runner holds at once.',
+  }),
+  MAX_CONCURRENT_RUNS_PER_TYPE: optional(perType(RUNS), {
+    group: 'limits',
+    meaning: 'Smaller limits for pipeline types, such as `profiler:2,automation:5`.',
+  }),
+  START_DEADLINE_SECONDS: defaulted(integer(DEADLINE), '1800', {
+    group: 'limits',
+    meaning:
+      'A workload that has not begun to execute after this time is ended. Time in which somebody suspends it does not count.',
+  }),
+  RUN_DEADLINE_SECONDS: defaulted(integer(DEADLINE), '7200', {
+    group: 'limits',
+    meaning: 'How long a run may execute when the control plane names no time of its own.',
+  }),
+  DRAIN_SECONDS: defaulted(seconds({ min: 0, max: 3600 }), '25', {
+    group: 'limits',
+    meaning: 'How long the agent may take to leave after the first SIGTERM or SIGINT.',
+  }),
+} as const;
+
+const processVariables = {
+  LOG_LEVEL: defaulted(choice(['debug', 'info', 'warn', 'error']), 'info', {
+    group: 'process',
+    meaning: 'The least important lines to write.',
+  }),
+  HEALTH_PORT: defaulted(integer(PORTS), '8585', {
+    group: 'process',
+    meaning: 'Port of `/healthz` and `/readyz`. 0 takes any free port.',
+  }),
+  METRICS_SERVER_PORT: defaulted(integer(PORTS), '8989', {
+    group: 'process',
+    meaning: 'Port of the metrics. 0 takes any free port.',
+  }),
+  METRICS_SERVER_PATH: defaulted(httpPath, '/metrics', { group: 'process', meaning: 'Path of the metrics.' }),
+} as const;
+
+export const VARIABLES = {
+  ...identity,
+  ...network,
+  ...executor,
+  ...ingestion,
+  ...resources,
+  ...argo,
+  ...secrets,
+  ...limits,
+  ...processVariables,
+} as const satisfies Readonly<Record<string, Variable>>;
+
+export type VariableName = keyof typeof VARIABLES;
+
+/** Variables of old charts that mean nothing any more, with what replaced them. */
+export const REMOVED: Readonly<Record<string, string>> = {
+  INGESTION_CUSTOMER_TOLERATION:
+    'put the toleration into SIMPLEK8S_PIPELINE_TYPE_CONFIGS or ARGO_PIPELINE_TYPE_CONFIGS',
+  ARGO_WORKFLOW_CUSTOMER_TOLERATION:
+    'put the toleration into SIMPLEK8S_PIPELINE_TYPE_CONFIGS or ARGO_PIPELINE_TYPE_CONFIGS',
+};

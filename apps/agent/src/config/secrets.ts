@@ -1,0 +1,69 @@
+import { secretsManagerProblems } from '@runner/executor';
+import type { SecretsManagerProvider } from '@runner/executor';
+import type { VARIABLES } from './catalogue.ts';
+import type { Findings } from './finding.ts';
+import { missing } from './files.ts';
+import type { ExecutorType, Values } from './variable.ts';
+
+export interface SecretsConfig {
+  /** Where workloads look references up. */
+  readonly manager: SecretsManagerProvider;
+  /** Folder of the `file` manager. */
+  readonly fileDir: string | undefined;
+  /** What to do with plain values in masked fields. */
+  readonly plaintext: 'refuse' | 'warn' | 'allow';
+}
+
+type All = Values<typeof VARIABLES>;
+
+export function secretsConfig(values: All, executor: ExecutorType, out: Findings): SecretsConfig {
+  const manager = managerOf(values.SECRETS_MANAGER, values, executor);
+  const problem = managerProblem(values.SECRETS_MANAGER ?? manager, executor);
+  if (problem !== undefined)
+    out.problems.push({ variable: 'SECRETS_MANAGER', read: values.SECRETS_MANAGER, ...problem });
+  const names = values.INGESTION_EXTRA_ENVS.map((variable) => variable.name);
+  for (const missingSetting of secretsManagerProblems({ provider: manager }, names)) {
+    out.warnings.push({
+      variable: 'INGESTION_EXTRA_ENVS',
+      read: undefined,
+      message: missingSetting.message,
+      fix: missingSetting.hint ?? 'add it to the extra environment variables of the workloads',
+    });
+  }
+  if (manager === 'file' && values.SECRETS_FILE_DIR === undefined) {
+    missing(out, 'SECRETS_FILE_DIR', 'set it to the absolute path of a folder with one file per secret');
+  }
+  if (values.PLAINTEXT_SECRETS !== 'refuse') {
+    out.warnings.push({
+      variable: 'PLAINTEXT_SECRETS',
+      read: values.PLAINTEXT_SECRETS,
+      message: 'lets runs through whose service connection holds a password in plain text',
+      fix: 'store the values in the secrets manager, reference them as secret:<id>, and set it to refuse',
+    });
+  }
+  return { manager, fileDir: values.SECRETS_FILE_DIR, plaintext: values.PLAINTEXT_SECRETS };
+}
+
+function managerOf(asked: All['SECRETS_MANAGER'], values: All, executor: ExecutorType): SecretsManagerProvider {
+  // `noop` is the older name of `db`; `in-memory` is refused below.
+  if (asked === 'noop' || asked === 'in-memory') return 'db';
+  if (asked !== undefined) return asked;
+  if (executor !== 'local') return 'kubernetes';
+  return values.SECRETS_FILE_DIR === undefined ? 'env' : 'file';
+}
+
+function managerProblem(
+  manager: NonNullable<All['SECRETS_MANAGER']>,
+  executor: ExecutorType,
+): { readonly message: string; readonly fix: string } | undefined {
+  if (manager === 'in-memory') {
+    return { message: 'does not exist in the ingestion library', fix: 'use the store in which your secrets are kept' };
+  }
+  if ((manager === 'file' || manager === 'env') && executor !== 'local') {
+    return {
+      message: `is only for the local executor, and the executor is ${executor}`,
+      fix: 'use kubernetes, managed-aws, managed-azure-kv or gcp',
+    };
+  }
+  return undefined;
+}
