@@ -45,6 +45,7 @@ export function createWatching(options: WatchingOptions): Watching {
           owner,
           (observation) => {
             if (signal.aborted) return;
+            trust.cancel();
             working();
             onObservation(observation);
           },

@@ -16,13 +16,16 @@ export interface Agent extends AsyncDisposable {
   readonly dispatcher: Dispatcher;
   /** Calls of the observer, as `name` or `name:detail`. */
   readonly events: readonly string[];
+  /** Lets everything run that does not wait for time or for the test. */
+  settle(): Promise<void>;
   /** Starts a run and lets everything settle. */
   start(runId: string, spec?: Partial<RunSpec>): Promise<void>;
 }
 
 /** A dispatcher over fake workloads, active for control plane `cp-1` unless told otherwise. */
 export function agent(
-  options: Partial<DispatcherOptions> & {
+  options: Omit<Partial<DispatcherOptions>, 'clock' | 'reporter'> & {
+    readonly reporter?: RecordingReporter;
     readonly clock?: TestClock;
     readonly world?: Workloads;
     readonly epoch?: number | 'standby' | 'none';
@@ -30,7 +33,7 @@ export function agent(
 ): Agent {
   const clock = options.clock ?? testClock();
   const world = options.world ?? workloads(clock);
-  const reporter = recordingReporter();
+  const reporter = options.reporter ?? recordingReporter();
   const logger = recordingLogger();
   const events: string[] = [];
   const { epoch = 1, ...rest } = options;
@@ -48,16 +51,20 @@ export function agent(
   });
   if (epoch === 'standby') dispatcher.standby({ controlPlaneId: 'cp-1' }, 'a rival is active');
   else if (epoch !== 'none') dispatcher.activate({ controlPlaneId: 'cp-1', epoch });
+  const settle = async (): Promise<void> => {
+    for (let turn = 0; turn < 5; turn += 1) await clock.settle();
+  };
   return {
     clock,
     world,
+    settle,
     reporter,
     logger,
     dispatcher,
     events,
     start: async (runId, overrides = {}) => {
       dispatcher.start(spec(runId, overrides));
-      await clock.settle();
+      await settle();
     },
     [Symbol.asyncDispose]: () => dispatcher.close(),
   };

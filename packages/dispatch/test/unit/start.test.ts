@@ -10,7 +10,7 @@ describe('a start', () => {
     await a.start('r1');
     expect(a.reporter.said).toEqual([]);
     a.world.release('submit');
-    await a.clock.settle();
+    await a.settle();
     expect(a.reporter.story('r1')).toEqual(['accepted']);
     expect(a.world.created('r1')).toBe(1);
   });
@@ -28,7 +28,7 @@ describe('a start', () => {
     await a.start('r1');
     await a.start('r1');
     a.world.release('submit');
-    await a.clock.settle();
+    await a.settle();
     expect(a.reporter.story('r1')).toEqual(['accepted', 'adopted', 'adopted']);
     expect(a.world.calls.filter((call) => call === 'submit r1')).toHaveLength(1);
     expect(a.events.filter((event) => event === 'received:joined')).toHaveLength(2);
@@ -129,7 +129,7 @@ describe('a start', () => {
     expect(a.reporter.story('r2')).toEqual(['waiting:no_slot']);
     expect(a.dispatcher.slots().free).toBe(0);
     a.world.finish('r1');
-    await a.clock.settle();
+    await a.settle();
     expect(a.reporter.story('r2')).toEqual(['waiting:no_slot', 'accepted']);
     expect(a.world.peak).toBe(1);
   });
@@ -206,7 +206,7 @@ describe('the policy', () => {
       },
     });
     a.dispatcher.start(spec('r1'), { type: 'Postgres', value: { password: 'secret:db' } });
-    await a.clock.settle();
+    await a.settle();
     expect(shown).toEqual([['r1', { type: 'Postgres', value: { password: 'secret:db' } }]]);
   });
 
