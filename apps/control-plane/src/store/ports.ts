@@ -344,7 +344,9 @@ export interface RunnerInfo {
 
 export interface RunnerStore {
   /** Rejects with `already_exists`. */
-  create(row: Pick<RunnerRow, 'id' | 'name' | 'kind'> & { displayName?: string; description?: string }): Promise<RunnerRow>;
+  create(
+    row: Pick<RunnerRow, 'id' | 'name' | 'kind'> & { displayName?: string; description?: string },
+  ): Promise<RunnerRow>;
   /** Creates it when an unbound token speaks as a new agentId (decisions.md 12). */
   ensure(agentId: string): Promise<RunnerRow>;
   byName(name: string): Promise<RunnerRow | undefined>;
