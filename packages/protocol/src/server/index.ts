@@ -18,6 +18,10 @@ export type {
   RunState,
   WrittenBy,
 } from './ports.ts';
+export { createBridge } from './bridge.ts';
+export { createMemoryAgentBook, createMemoryBus, createMemoryRunBook } from './memory-books.ts';
+export type { MemoryAgentBook, MemoryBus, MemoryRunBook } from './memory-books.ts';
+export { effectivePriority } from './queue-order.ts';
 export { reduceRun } from './reduce-run.ts';
 export type { ReduceContext } from './reduce-run.ts';
 export {

@@ -64,7 +64,8 @@ export interface RunBook {
   get(runId: string): Promise<RunRecord | undefined>;
   /**
    * Reads the row, lets `change` decide, writes it: atomically. `undefined` from `change` leaves it as it is. A row that
-   * does not exist yet is `undefined`: returning a record then creates it (an adopted stray).
+   * does not exist yet is `undefined`: returning a record then creates it (an adopted stray). `change` is pure and may be
+   * called again when two updates meet. `after` is the row as it stands afterwards, also when nothing was changed.
    */
   update(
     runId: string,

@@ -27,9 +27,9 @@ export function requestCancel(row: RunRecord, now: number): RunRecord | undefine
   };
 }
 
-/** The start is about to be sent. Undefined: it must not be (closed, cancelled, or accepted meanwhile). */
+/** The start is about to be sent. It may be sent only if `needsStart` holds for the row as it stands afterwards. */
 export function markOffered(row: RunRecord): RunRecord | undefined {
-  return needsStart(row) ? { ...row, offered: true } : undefined;
+  return needsStart(row) && !row.offered ? { ...row, offered: true } : undefined;
 }
 
 /**
