@@ -29,6 +29,8 @@ export interface AgentOptions extends Pick<DispatcherOptions, (typeof DISPATCH_O
   /** Name of the secrets manager, for the list of runners. */
   readonly secretsManager: string;
   readonly dial: Dial;
+  /** The longest a run may execute here, in seconds. Default: as long as the control plane asks. */
+  readonly longestRunSeconds?: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger?: Logger;
@@ -100,6 +102,7 @@ export function createAgent(options: AgentOptions): Agent {
   });
   const handlers = createHandlers({
     agentId,
+    longestRunSeconds: options.longestRunSeconds,
     dispatcher,
     executor,
     link,

@@ -28,7 +28,8 @@ export interface AgentConfig {
   readonly disableVersionValidation: boolean;
   readonly limits: { readonly total: number; readonly types: Readonly<Record<string, number>> };
   readonly startDeadlineSeconds: number;
-  readonly runDeadlineSeconds: number;
+  /** Upper bound; undefined: whatever the control plane asks. */
+  readonly runDeadlineSeconds: number | undefined;
   readonly drainMs: number;
   readonly logLevel: LogLevel;
   readonly healthPort: number;

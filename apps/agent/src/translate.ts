@@ -8,7 +8,8 @@ import type { RunStart, WireDiagnosis, WireObservation, WireOutcome, WireSlots }
  * limits of the wire here, because a frame that breaks one costs the session.
  */
 
-export function runSpecOf(run: RunStart, owner: WorkloadOwner): RunSpec {
+/** @param longestSeconds what a run may take at most here, whatever the control plane asks */
+export function runSpecOf(run: RunStart, owner: WorkloadOwner, longestSeconds = Number.POSITIVE_INFINITY): RunSpec {
   return {
     runId: run.runId,
     owner,
@@ -17,7 +18,7 @@ export function runSpecOf(run: RunStart, owner: WorkloadOwner): RunSpec {
     name: run.name,
     fqn: run.fqn,
     config: run.config,
-    deadlineSeconds: run.deadlineSeconds,
+    deadlineSeconds: Math.min(run.deadlineSeconds, longestSeconds),
     ...(run.openMetadataVersion === undefined ? {} : { openMetadataVersion: run.openMetadataVersion }),
     ...(run.traceparent === undefined ? {} : { traceparent: run.traceparent }),
   };

@@ -8,6 +8,8 @@ import type { TaskSet } from './tasks.ts';
 
 export interface HandlerRooms {
   readonly agentId: string;
+  /** Upper bound of every run's deadline. */
+  readonly longestRunSeconds: number | undefined;
   readonly dispatcher: Dispatcher;
   readonly executor: Executor;
   readonly link: () => AgentLink | undefined;
@@ -34,7 +36,7 @@ export function createHandlers(rooms: HandlerRooms): AgentHandlers {
       dispatcher.deactivate(why);
     },
     start: (run) => {
-      const spec = runSpecOf(run, { controlPlaneId, agentId });
+      const spec = runSpecOf(run, { controlPlaneId, agentId }, rooms.longestRunSeconds);
       dispatcher.start(spec, run.connection);
     },
     cancel: (runId, reason) => dispatcher.cancel(runId, reason),

@@ -279,9 +279,10 @@ const limits = {
     meaning:
       'A workload that has not begun to execute after this time is ended. Time in which somebody suspends it does not count.',
   }),
-  RUN_DEADLINE_SECONDS: defaulted(integer(DEADLINE), '7200', {
+  RUN_DEADLINE_SECONDS: optional(integer(DEADLINE), {
     group: 'limits',
-    meaning: 'How long a run may execute when the control plane names no time of its own.',
+    meaning: 'The longest a run may execute here. A start that asks for more gets this much.',
+    defaultNote: 'as the control plane asks',
   }),
   DRAIN_SECONDS: defaulted(seconds({ min: 0, max: 3600 }), '25', {
     group: 'limits',

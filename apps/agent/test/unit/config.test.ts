@@ -330,7 +330,7 @@ const CASES: Readonly<Record<VariableName, Case>> = {
     bad: 'profiler=2',
   },
   START_DEADLINE_SECONDS: { set: '60', lands: (c) => c.startDeadlineSeconds, as: 60, unset: 1800, bad: '1.5' },
-  RUN_DEADLINE_SECONDS: { set: '60', lands: (c) => c.runDeadlineSeconds, as: 60, unset: 7200, bad: '-60' },
+  RUN_DEADLINE_SECONDS: { set: '60', lands: (c) => c.runDeadlineSeconds, as: 60, unset: undefined, bad: '-60' },
   DRAIN_SECONDS: { set: '0.5', lands: (c) => c.drainMs, as: 500, unset: 25_000, bad: '25s' },
   LOG_LEVEL: { set: 'DEBUG', lands: (c) => c.logLevel, as: 'debug', unset: 'info', bad: 'loud' },
   HEALTH_PORT: { set: '0', lands: (c) => c.healthPort, as: 0, unset: 8585, bad: '65536' },

@@ -116,7 +116,8 @@ describe('a start', () => {
       openMetadataVersion: '1.13.3',
       traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
     });
-    expect(runSpecOf(run, owner)).toEqual({
+    expect(runSpecOf(run, owner, 30).deadlineSeconds).toBe(30);
+    expect(runSpecOf(run, owner, 90)).toEqual({
       runId,
       owner,
       kind: 'pipeline',

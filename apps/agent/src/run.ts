@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { isRunnerError, systemClock, systemRandom } from '@runner/core';
+import type { Logger } from '@runner/core';
+import { destination } from 'pino';
+import { compose } from './compose.ts';
+import type { App } from './compose.ts';
+import { parseConfig } from './config.ts';
+import type { ConfigResult, Finding } from './config.ts';
+import { faultPointOf } from './fault-point.ts';
+import { pinoLogger } from './logging.ts';
+
+/** The process, as far as the agent touches it. */
+export type Host = Pick<NodeJS.Process, 'env' | 'on' | 'exit' | 'kill' | 'pid'>;
+
+export const EXIT = { left: 0, fault: 1, misconfigured: 78 } as const;
+
+/** The whole life of the agent, from reading the environment to its exit code. */
+export async function runAgent(host: Host): Promise<number> {
+  const clock = systemClock();
+  const result = parseConfig(host.env, (path) => readFileSync(path, 'utf8'), clock.now());
+  const logger = pinoLogger(result.ok ? result.config.logLevel : 'info', destination({ fd: 1, sync: true }));
+  catchFaults(host, logger);
+  tell(result, logger);
+  if (!result.ok) return EXIT.misconfigured;
+
+  const signals = watchSignals(host, logger);
+  try {
+    const app = await compose(result.config, {
+      clock,
+      random: systemRandom(),
+      logger,
+      faultPoint: faultPointOf(host.env, () => host.kill(host.pid, 'SIGKILL')),
+    });
+    await app.start();
+    await signals.first;
+    await leave(app, result.config.drainMs, logger);
+    return EXIT.left;
+  } catch (error) {
+    logger.error('the agent cannot start', { error });
+    return isRunnerError(error, 'executor_missing') ? EXIT.misconfigured : EXIT.fault;
+  }
+}
+
+async function leave(app: App, drainMs: number, logger: Logger): Promise<void> {
+  logger.info('leaving: no new runs are taken, workloads live on', { withinSeconds: drainMs / 1000 });
+  await app.stop(drainMs);
+  logger.info('left');
+}
+
+/** The first signal resolves `first`; the second ends the process where it stands. */
+function watchSignals(host: Host, logger: Logger): { readonly first: Promise<void> } {
+  let count = 0;
+  const first = new Promise<void>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) {
+      host.on(name, () => {
+        count += 1;
+        if (count === 1) {
+          resolve();
+          return;
+        }
+        logger.warn('a second signal: leaving at once', { signal: name });
+        host.exit(EXIT.fault);
+      });
+    }
+  });
+  return { first };
+}
+
+/** What nobody caught is a fault of ours: better a restart, which finds the workloads again, than a process half alive. */
+function catchFaults(host: Host, logger: Logger): void {
+  const fault = (error: unknown): void => {
+    logger.error('a fault nobody caught ends the agent', { error });
+    host.exit(EXIT.fault);
+  };
+  host.on('uncaughtException', fault);
+  host.on('unhandledRejection', fault);
+}
+
+function tell(result: ConfigResult, logger: Logger): void {
+  const line = ({ variable, message, read, fix }: Finding) =>
+    [`${variable} ${message}`, { variable, read, fix }] as const;
+  for (const warning of result.warnings) logger.warn(...line(warning));
+  if (result.ok) return;
+  for (const problem of result.problems) logger.error(...line(problem));
+  logger.error('the agent cannot start with this configuration', { problems: result.problems.length });
+}
