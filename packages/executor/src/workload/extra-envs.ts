@@ -25,7 +25,7 @@ export const RESERVED_VARIABLES: ReadonlySet<string> = new Set([
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** A comma ends an entry only when a name and a colon follow; `http://` after a comma is the rest of a value. */
-const BETWEEN_ENTRIES = /,\s*(?=[A-Za-z_][A-Za-z0-9_]*\s*:(?!\/\/))/;
+const BETWEEN_ENTRIES = /,\s*(?![a-z][a-z0-9]*:\/\/)(?=[A-Za-z_][A-Za-z0-9_]*\s*:)/;
 
 /**
  * Reads `INGESTION_EXTRA_ENVS`: `[NAME:value,NAME:value]`, the same without brackets, a JSON array of such texts, or a
