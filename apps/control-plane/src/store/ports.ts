@@ -352,6 +352,8 @@ export interface RunnerStore {
   byName(name: string): Promise<RunnerRow | undefined>;
   byId(id: string): Promise<RunnerRow | undefined>;
   list(): Promise<readonly RunnerRow[]>;
+  /** Names of the runners that are revoked. */
+  revokedNames(): Promise<readonly string[]>;
   seen(name: string, at: number, info?: JsonObject): Promise<void>;
   /** The same for many agents in one statement. */
   seenAll(names: readonly string[], at: number): Promise<void>;

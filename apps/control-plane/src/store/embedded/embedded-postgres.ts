@@ -122,13 +122,14 @@ function supervise(
   const stopping = new AbortController();
   let current: Running = first;
 
+  const over = (): boolean => stopping.signal.aborted;
   const keepRunning = async (): Promise<void> => {
-    for (let attempt = 0; !stopping.signal.aborted; attempt += 1) {
+    for (let attempt = 0; !over(); attempt += 1) {
       const output = await current.server.exited;
-      if (stopping.signal.aborted) return;
+      if (over()) return;
       logger.error('the embedded PostgreSQL died and is started again', { output: lastLine(output) });
       await clock.sleep(backoffDelay(attempt, RESTART_BACKOFF, random), stopping.signal).catch(() => undefined);
-      if (stopping.signal.aborted) return;
+      if (over()) return;
       try {
         current = await startOwned(server, urlFor, port);
         attempt = 0;

@@ -43,9 +43,10 @@ export function createListener(options: ListenerOptions): Listener {
   };
 
   /** Listens again and again until it is stopped. */
+  const over = (): boolean => stopping.signal.aborted;
   const keepListening = async (first: Listening): Promise<void> => {
     let current: Listening | undefined = first;
-    for (let attempt = 0; !stopping.signal.aborted; attempt += 1) {
+    for (let attempt = 0; !over(); attempt += 1) {
       try {
         if (current === undefined) {
           current = await listen(options, deliver, stopping.signal);
@@ -54,7 +55,7 @@ export function createListener(options: ListenerOptions): Listener {
           logger.info('listening to the database again');
         }
         await current.ended;
-        if (!stopping.signal.aborted) logger.warn('the listening database connection broke');
+        if (!over()) logger.warn('the listening database connection broke');
       } catch (error) {
         if (isAbort(error)) return;
         logger.warn('cannot listen to the database', { error, attempt });

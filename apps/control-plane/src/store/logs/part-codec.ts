@@ -21,5 +21,7 @@ export async function encodePart(bytes: Buffer): Promise<StoredPart> {
 }
 
 export async function decodeParts(parts: readonly Pick<StoredPart, 'gzip' | 'data'>[]): Promise<Buffer> {
-  return Buffer.concat(await Promise.all(parts.map((part) => (part.gzip ? decompress(part.data) : part.data))));
+  const decode = async (part: Pick<StoredPart, 'gzip' | 'data'>): Promise<Buffer> =>
+    part.gzip ? await decompress(part.data) : part.data;
+  return Buffer.concat(await Promise.all(parts.map(decode)));
 }

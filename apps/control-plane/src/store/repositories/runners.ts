@@ -61,6 +61,12 @@ export function createRunners(database: Database, clock: Clock, random: Random, 
     byName,
     byId,
     list: () => find(),
+    revokedNames: async () => {
+      const rows = await database.use((db) =>
+        db.select({ name: runners.name }).from(runners).where(eq(runners.revoked, true)),
+      );
+      return rows.map((row) => row.name);
+    },
     seen: (name, at, info) => seen([name], at, info),
     seenAll: (names, at) => seen(names, at),
     update: async (id, change) => {

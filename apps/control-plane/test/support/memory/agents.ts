@@ -87,6 +87,7 @@ export function memoryAgents(clock: Clock, runs: RunRows): { agentBook: AgentBoo
       return Promise.resolve(row && shown(row));
     },
     list: () => Promise.resolve([...rows.values()].map(shown).sort((a, b) => (a.name < b.name ? -1 : 1))),
+    revokedNames: () => Promise.resolve([...rows.values()].filter((row) => row.revoked).map((row) => row.name)),
     seen: (name, at, info) => Promise.resolve(see(name, at, info)),
     seenAll: (names, at) => Promise.resolve(names.forEach((name) => see(name, at))),
     update: (id, change) => {
