@@ -103,12 +103,16 @@ function unresolved(failures: readonly { readonly pointer: string; readonly erro
   const [first] = failures;
   const more = failures.length > 1 ? ` (and ${failures.length - 1} more)` : '';
   const hint = first?.error.hint;
-  return new RunnerError('secret_config_unresolved', `${first?.pointer ?? ''}: ${first?.error.message ?? ''}${more}`, {
-    retryable: failures.every(({ error }) => error.retryable),
-    cause: first?.error,
-    ...(hint === undefined ? {} : { hint }),
-    details: {
-      failures: failures.map(({ pointer, error }) => ({ pointer, ...error.toJSON() })),
+  return new RunnerError(
+    'secret_config_unresolved',
+    `${first?.error.message ?? ''} (at ${first?.pointer ?? ''})${more}`,
+    {
+      retryable: failures.every(({ error }) => error.retryable),
+      cause: first?.error,
+      ...(hint === undefined ? {} : { hint }),
+      details: {
+        failures: failures.map(({ pointer, error }) => ({ pointer, ...error.toJSON() })),
+      },
     },
-  });
+  );
 }
