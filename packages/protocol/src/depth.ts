@@ -41,8 +41,16 @@ function scanDepth(text: string, limit: number): boolean {
   return true;
 }
 
+/** Most strings are shorter than it pays to start a native search for. */
+const SHORT_STRING = 48;
+
 /** Position of the closing quote, or the end of the text. A quote behind an odd number of backslashes does not close. */
 function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at <= start + SHORT_STRING; at += 1) {
+    const unit = text.charCodeAt(at);
+    if (unit === QUOTE) return at;
+    if (unit === BACKSLASH) break;
+  }
   for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
     let before = at - 1;
     while (text.charCodeAt(before) === BACKSLASH) before -= 1;

@@ -19,7 +19,7 @@ export const LIMITS = {
   /** Runs or observations in one page. */
   pageRuns: 500,
   /** Runs in one level, all pages together. */
-  levelRuns: 20_000,
+  levelRuns: 100_000,
   logDataBytes: 65_536,
   /** Streams one session may have open. */
   logStreams: 256,

@@ -1,0 +1,14 @@
+export { AGENT_SAMPLES, CONTROL_SAMPLES } from './messages.ts';
+export {
+  sampleAbsent,
+  sampleDiagnosis,
+  sampleEnded,
+  sampleHello,
+  sampleOutcome,
+  samplePresent,
+  sampleRunId,
+  sampleSlots,
+  sampleStart,
+  sampleUnknown,
+  sampleWelcome,
+} from './samples.ts';
