@@ -4,7 +4,7 @@ import { chown, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/
 import { join, resolve } from 'node:path';
 import type { PostgresBinaries } from './binaries.ts';
 import type { Launch } from './command.ts';
-import { isGone, isThere, readOrMakeSecret } from './files.ts';
+import { isGone, readOrMakeSecret } from './files.ts';
 import { outputOf } from './output.ts';
 import type { SystemUser } from './system-user.ts';
 
@@ -41,17 +41,23 @@ export function socketFolder(folder: DataFolder): string {
 
 /** Whether initdb has been here; rejects when another major version of PostgreSQL has. */
 export async function isInitialised(folder: DataFolder, major: string): Promise<boolean> {
-  const found = await readFile(join(folder.data, 'PG_VERSION'), 'utf8').catch((error: unknown) => {
-    if (isGone(error)) return undefined;
-    throw error;
-  });
-  if (found !== undefined && found.trim() !== major) {
+  const found = await versionIn(folder);
+  if (found !== undefined && found !== major) {
     throw new RunnerError('embedded_postgres_failed', 'the data folder belongs to another version of PostgreSQL', {
-      details: { folder: folder.data, found: found.trim(), needed: major },
+      details: { folder: folder.data, found, needed: major },
       hint: 'Start the release that made it and move the data with pg_dump, or choose another DATA_DIR.',
     });
   }
   return found !== undefined;
+}
+
+async function versionIn(folder: DataFolder): Promise<string | undefined> {
+  try {
+    return (await readFile(join(folder.data, 'PG_VERSION'), 'utf8')).trim();
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Makes a new database cluster aside and moves it into place, so that a half-made one is never found there. */
@@ -72,8 +78,8 @@ export async function initialise(
     if (code !== 0) throw failedToInitialise(text);
     await rename(aside, folder.data);
   } catch (error) {
-    // Somebody else was faster: theirs is as good.
-    if (!isThere(error)) throw error;
+    // Somebody else was faster, and may have cleared away ours: theirs is as good.
+    if ((await versionIn(folder)) === undefined) throw error;
   } finally {
     await rm(passwordFile, { force: true });
     await rm(aside, { recursive: true, force: true });

@@ -4,7 +4,7 @@ import { link, readFile, rm, writeFile } from 'node:fs/promises';
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code;
 
 export const isGone = (error: unknown): boolean => codeOf(error) === 'ENOENT';
-export const isThere = (error: unknown): boolean => codeOf(error) === 'EEXIST' || codeOf(error) === 'ENOTEMPTY';
+const isThere = (error: unknown): boolean => codeOf(error) === 'EEXIST';
 
 /** The content of a file that only its owner may read; made with `make()` when it does not exist. Whoever comes first wins. */
 export async function readOrMakeSecret(path: string, make: () => string): Promise<string> {

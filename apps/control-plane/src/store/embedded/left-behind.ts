@@ -35,7 +35,7 @@ export async function clearLeftBehind(
       logger.warn('stopping the PostgreSQL that a killed control plane left behind', { pid: file.pid });
       await ownership.release();
       process.kill(file.pid, 'SIGINT');
-      await waitUntilGone(file.pid, until, clock);
+      await waitUntilGone(folder, file.pid, until, clock);
     } catch (error) {
       // It is starting up, recovering or shutting down: its own end or its answer comes soon.
       if (!isRunnerError(error, 'store_unavailable')) throw error;
@@ -44,8 +44,12 @@ export async function clearLeftBehind(
   }
 }
 
-async function waitUntilGone(pid: number, until: number, clock: Clock): Promise<void> {
-  while (isAlive(pid) && clock.monotonic() < until) await clock.sleep(STEP_MS);
+/** The file goes last. The process may stay visible for longer, when nobody collects what is left of it. */
+async function waitUntilGone(folder: DataFolder, pid: number, until: number, clock: Clock): Promise<void> {
+  while (clock.monotonic() < until) {
+    if (!isAlive(pid) || (await readPostmasterFile(folder.data))?.pid !== pid) return;
+    await clock.sleep(STEP_MS);
+  }
 }
 
 function stuck(folder: DataFolder, pid: number): RunnerError {

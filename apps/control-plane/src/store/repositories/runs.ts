@@ -85,12 +85,15 @@ async function lockEntity(tx: Db, entityId: string): Promise<void> {
 
 async function create(tx: Db, run: NewRun): Promise<RunRow> {
   await lockEntity(tx, run.entityId);
+  // Before the concurrency: who asks again for the very run that is open shall learn that it exists.
+  const same = await tx.select({ runId: runs.runId }).from(runs).where(eq(runs.runId, run.record.runId));
+  if (same.length > 0) throw sameRun();
   if (!isClosed(run.record)) {
     const open = await openOf(tx, run.entityId);
     if (open[0] !== undefined && open.length >= run.concurrency) throw inProgress(recordOf(open[0]).runId);
   }
   const rows = await tx.insert(runs).values(valuesOf(run)).onConflictDoNothing().returning();
-  if (rows[0] === undefined) throw new RunnerError('already_exists', 'there is a run with this id already');
+  if (rows[0] === undefined) throw sameRun();
   await notify(tx, { channel: 'bus', event: { kind: 'runs', agentId: run.record.agentId } });
   return runOf(rows[0]);
 }
@@ -128,6 +131,10 @@ async function uncollected(db: Db, agentId: string, endedAfter: number, limit: n
     .orderBy(desc(runs.open), desc(runs.seq))
     .limit(limit);
   return rows.map(recordOf);
+}
+
+function sameRun(): RunnerError {
+  return new RunnerError('already_exists', 'there is a run with this id already');
 }
 
 function inProgress(runId: string): RunnerError {
