@@ -12,3 +12,5 @@ export {
   sampleUnknown,
   sampleWelcome,
 } from './samples.ts';
+export type { AgentBookSubject, BusSubject, RunBookSubject } from './book-contract.ts';
+export { agentBookContract, busContract, runBookContract } from './book-contract.ts';
