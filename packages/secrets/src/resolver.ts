@@ -31,7 +31,7 @@ export interface SecretResolverOptions {
   readonly ttlMs?: number;
   /** How long a failure is kept, so that a broken reference is not asked for in a loop. Default 5,000. */
   readonly negativeTtlMs?: number;
-  /** Entries kept at most; the longest unused goes first. Default 10,000. */
+  /** So many ids in use are kept for certain, and never more than twice as many. Default 10,000. */
   readonly cacheLimit?: number;
   /** Calls to the provider at the same time. Default 8. */
   readonly concurrency?: number;
