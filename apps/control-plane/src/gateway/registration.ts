@@ -30,7 +30,8 @@ export function createRegistration(options: RegistrationOptions): Registration {
   const register = async (agent: ConnectedAgent): Promise<void> => {
     const runner = await runners.ensure(agent.agentId);
     if (runner.revoked) options.refuse(agent.agentId);
-    else await runners.seen(agent.agentId, agent.lastSeenAt, ...(agent.role === 'active' ? [{ ...infoOf(agent) }] : []));
+    else
+      await runners.seen(agent.agentId, agent.lastSeenAt, ...(agent.role === 'active' ? [{ ...infoOf(agent) }] : []));
   };
   const write = async (): Promise<void> => {
     const agents = options.connected();

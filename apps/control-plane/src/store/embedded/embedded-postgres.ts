@@ -1,5 +1,5 @@
 import type { Clock, Logger, Random } from '@runner/core';
-import { RunnerError, backoffDelay, silentLogger } from '@runner/core';
+import { RunnerError, backoffDelay, isRunnerError, silentLogger } from '@runner/core';
 import pg from 'pg';
 import { storeError } from '../database/errors.ts';
 import { findBinaries } from './binaries.ts';
@@ -73,8 +73,11 @@ async function startOwned(options: ServerOptions, urlFor: (port: number) => stri
   let output = '';
   for (let attempt = 0; attempt < START_ATTEMPTS; attempt += 1) {
     const started = await startServer(options, port ?? (await freePort()));
-    if (started.kind === 'ready') return await own(started.server, options, urlFor);
-    if (started.kind === 'failed') output = started.output;
+    if (started.kind === 'ready') {
+      const ownership = await own(started.server, options, urlFor);
+      if (ownership !== undefined) return { server: started.server, ownership };
+      output = 'it was stopped by somebody else';
+    } else if (started.kind === 'failed') output = started.output;
     else await clearLeftBehind(options.folder, urlFor, options.clock, options.logger);
   }
   throw new RunnerError('embedded_postgres_failed', 'the embedded PostgreSQL does not start', {
@@ -83,16 +86,21 @@ async function startOwned(options: ServerOptions, urlFor: (port: number) => stri
   });
 }
 
-async function own(server: ServerProcess, options: ServerOptions, urlFor: (port: number) => string): Promise<Running> {
+/** Undefined: the server died, most likely because another starter took it for one that was left behind. */
+async function own(
+  server: ServerProcess,
+  { folder, clock }: ServerOptions,
+  urlFor: (port: number) => string,
+): Promise<Ownership | undefined> {
   try {
-    const ownership = await takeOwnership(urlFor(server.port), options.clock);
-    if (ownership !== undefined) return { server, ownership };
+    const ownership = await takeOwnership(urlFor(server.port), clock);
+    if (ownership === undefined) throw inUse(folder.root);
+    return ownership;
   } catch (error) {
     await server.stop();
-    throw error;
+    if (!isRunnerError(error, 'store_unavailable')) throw error;
+    return undefined;
   }
-  await server.stop();
-  throw inUse(options.folder.root);
 }
 
 async function makeDatabase(url: string, name: string): Promise<void> {

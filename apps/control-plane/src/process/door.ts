@@ -1,0 +1,86 @@
+import { RunnerError } from '@runner/core';
+import type { RequestListener, Server, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { isIPv6 } from 'node:net';
+
+/** The listening HTTP server, before anybody serves anything on it. */
+export interface Door {
+  readonly server: Server;
+  /** How this host reaches it. */
+  readonly url: string;
+  /** From now on requests go to this handler. */
+  serve(handler: RequestListener): Server;
+  /** Takes no new connections, lets answers under way end, then cuts what is left. */
+  close(signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * Listens at once, so that the address is known before the database is up and a taken port is said first. Until `serve`
+ * everything is answered with 503, except `/healthz`: the process is alive.
+ */
+export async function openDoor(host: string, port: number): Promise<Door> {
+  let handler: RequestListener = answerStarting;
+  const server = createServer((request, response) => {
+    handler(request, response);
+  });
+  await listen(server, host, port);
+  const address = server.address() as AddressInfo;
+  return {
+    server,
+    url: `http://${reachable(host)}:${address.port}`,
+    serve: (next) => {
+      handler = next;
+      return server;
+    },
+    close: (signal) =>
+      new Promise((resolve) => {
+        const cut = (): void => server.closeAllConnections();
+        server.close(() => {
+          signal.removeEventListener('abort', cut);
+          resolve();
+        });
+        server.closeIdleConnections();
+        if (signal.aborted) cut();
+        else signal.addEventListener('abort', cut, { once: true });
+      }),
+  };
+}
+
+function answerStarting(request: { readonly url?: string | undefined }, response: ServerResponse): void {
+  const healthy = request.url === '/healthz';
+  response.writeHead(healthy ? 200 : 503, {
+    'content-type': 'application/json; charset=utf-8',
+    'cache-control': 'no-store',
+    ...(healthy ? {} : { 'retry-after': '1' }),
+  });
+  response.end(
+    healthy ? '{"status":"starting"}' : '{"code":"starting","message":"The control plane is starting; try again."}',
+  );
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        new RunnerError('cannot_listen', `the control plane cannot listen on ${host} port ${port}`, {
+          cause: error,
+          hint:
+            error.code === 'EADDRINUSE'
+              ? 'Another program uses this port; choose another PORT, or 0 for any free one.'
+              : 'Check HOST and PORT.',
+        }),
+      );
+    });
+    server.listen({ host, port }, () => {
+      server.removeAllListeners('error');
+      resolve();
+    });
+  });
+}
+
+/** A wildcard address is no address to connect to. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::' || host === '') return '127.0.0.1';
+  return isIPv6(host) ? `[${host}]` : host;
+}
