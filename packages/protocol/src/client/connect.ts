@@ -1,5 +1,5 @@
-import type { Clock, Logger, RunnerError, Timer } from '@runner/core';
-import { backoffDelay, isAbort, silentLogger, toRunnerError } from '@runner/core';
+import type { Clock, Logger, Timer } from '@runner/core';
+import { RunnerError, backoffDelay, isAbort, isRunnerError, messageOf, silentLogger } from '@runner/core';
 import type { CloseCode } from '../close-codes.ts';
 import { CLOSE, closeCode } from '../close-codes.ts';
 import type { Socket } from '../socket.ts';
@@ -146,7 +146,9 @@ class Connection implements AgentConnection {
   /** The socket could not be opened, or the hello could not be said. */
   #failed(thrown: unknown): void {
     if (this.#stopping.signal.aborted) return;
-    const error = toRunnerError(thrown, 'connect_failed');
+    const error = isRunnerError(thrown)
+      ? thrown
+      : new RunnerError('connect_failed', messageOf(thrown), { cause: thrown, retryable: true });
     this.#next({ code: BROKEN, reason: error.message, known: undefined, error }, error.retryable ? 'backoff' : 'slow');
   }
 
