@@ -54,21 +54,20 @@ function agent(port: number, token = TOKEN) {
     const workload = { kind: 'words', name: runId, uid: runId };
     return { presence: 'present', runId, observedAt, workload, phase, pipelineType: 'metadata', ...outcome };
   };
-  let connection: AgentConnection | undefined;
   const troubles: (string | number)[] = [];
   const handlers: AgentHandlers = {
     session: () => undefined,
     disconnected: (end) => troubles.push(end.error?.code ?? end.code),
     start: ({ runId }) => {
       phases.set(runId, 'running');
-      connection?.link.accepted(runId, true, observe(runId));
+      connection.link.accepted(runId, true, observe(runId));
     },
     cancel: (runId) => {
       phases.set(runId, 'ended');
-      connection?.link.observed(observe(runId));
+      connection.link.observed(observe(runId));
     },
     level: ({ levelId, runs }) =>
-      connection?.link.report(
+      connection.link.report(
         levelId,
         runs.map(({ runId }) => observe(runId)),
       ),
@@ -79,7 +78,7 @@ function agent(port: number, token = TOKEN) {
       void stream.chunk({ rawFrom: 0, rawTo: 6, data: 'hello\n' }).then(() => stream.end(6, 'complete'));
     },
   };
-  connection = connect({
+  const connection: AgentConnection = connect({
     dial: dialWebSocket({ url: `ws://127.0.0.1:${port}`, token: () => token }),
     hello: () => ({
       agentId: 'laptop',
@@ -97,12 +96,11 @@ function agent(port: number, token = TOKEN) {
     reconnectFloorMs: 50,
     reconnectCapMs: 100,
   });
-  const { link } = connection;
   return {
     troubles,
     finish: (runId: string) => {
       phases.set(runId, 'ended');
-      link.observed(observe(runId));
+      connection.link.observed(observe(runId));
     },
     [Symbol.asyncDispose]: () => connection.close(AbortSignal.timeout(2_000)),
   };

@@ -209,20 +209,27 @@ export class Connection {
     switch (event.kind) {
       case 'hello':
         this.#hello = event.hello;
-        return handler.hello(this, event.hello);
+        handler.hello(this, event.hello);
+        break;
       case 'run':
-        return handler.run(this, event.message, bytes);
+        handler.run(this, event.message, bytes);
+        break;
       case 'report':
-        return handler.report(this, event, bytes);
+        handler.report(this, event, bytes);
+        break;
       case 'reported':
-        return handler.reported(this);
+        handler.reported(this);
+        break;
       case 'slots':
       case 'draining':
-        return handler.changed(this);
+        handler.changed(this);
+        break;
       case 'log':
-        return this.#logs.receive(event.message);
+        this.#logs.receive(event.message);
+        break;
       case 'ignored':
-        return observer.ignored?.(event.reason);
+        observer.ignored?.(event.reason);
+        break;
     }
   }
 

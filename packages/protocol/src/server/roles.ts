@@ -195,7 +195,10 @@ export class Roles {
     this.#waiting.set(
       connection,
       clock.setTimer(delay, () => {
-        if (this.#active === undefined) return this.#ask(connection);
+        if (this.#active === undefined) {
+          this.#ask(connection);
+          return;
+        }
         // The incumbent's socket is here: whether it lives is known without the store.
         this.challenge();
         this.#waitFor(connection, undefined);

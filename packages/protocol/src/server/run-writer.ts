@@ -49,13 +49,12 @@ export class RunWriter {
     runId: string,
     change: (row: RunRecord | undefined) => RunRecord | undefined,
   ): Promise<RunRecord | undefined> {
-    let changed = false;
+    const decided: { next: RunRecord | undefined } = { next: undefined };
     const { before, after } = await this.#options.runs.update(runId, (row) => {
-      const next = change(row);
-      changed = next !== undefined;
-      return next;
+      decided.next = change(row);
+      return decided.next;
     });
-    if (changed && after !== undefined) this.#options.observer.runChanged?.(before, after);
+    if (decided.next !== undefined && after !== undefined) this.#options.observer.runChanged?.(before, after);
     return after;
   }
 

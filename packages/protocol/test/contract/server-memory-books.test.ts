@@ -37,7 +37,10 @@ agentBookContract('the agent book in memory', () => {
         await runs.update(runId, (row) => row && { ...row, state: 'failed', endedAt: clock.now() });
       };
     },
-    releaseScope: (agentId) => Promise.resolve(book.releaseScope(agentId)),
+    releaseScope: (agentId) => {
+      book.releaseScope(agentId);
+      return Promise.resolve();
+    },
   });
 });
 
@@ -47,6 +50,9 @@ busContract('the bus in memory', () => {
     ...nothing,
     bus,
     another: bus,
-    interrupt: () => Promise.resolve(bus.gap()),
+    interrupt: () => {
+      bus.gap();
+      return Promise.resolve();
+    },
   });
 });

@@ -84,13 +84,14 @@ describe('reading a log', () => {
     const fastStream = opened(agent).streamId;
     let credit = 262_144;
     let sent = 0;
-    let granted = 0;
     for (let n = 0; n < 200; n += 1) {
       expect(credit).toBeGreaterThan(0);
       chunk(agent, n * 65_536, 65_536, fastStream);
       sent += 65_536;
       await world.settle();
-      granted = agent.of('log.credit').reduce((sum, one) => sum + (one.streamId === fastStream ? one.bytes : 0), 0);
+      const granted = agent
+        .of('log.credit')
+        .reduce((sum, one) => sum + (one.streamId === fastStream ? one.bytes : 0), 0);
       credit = 262_144 + granted - sent;
     }
     agent.send({ type: 'log.end', streamId: fastStream, runId: RUN, rawTo: sent, reason: 'complete' });

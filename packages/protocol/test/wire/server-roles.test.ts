@@ -310,7 +310,11 @@ describe('a lease', () => {
 
   it('can be renewed one by one where the book knows no other way', async () => {
     await using world = new World({
-      agents: ({ claim, renew, release }) => ({ claim, renew, release }),
+      agents: (book) => ({
+        claim: (claim, ms) => book.claim(claim, ms),
+        renew: (claim, ms) => book.renew(claim, ms),
+        release: (claim) => book.release(claim),
+      }),
     });
     const agents = Array.from({ length: 20 }, (_, n) => world.puppet({ agentId: `agent-${n}` }));
     await world.clock.advance(120_000);

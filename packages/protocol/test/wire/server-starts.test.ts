@@ -115,12 +115,11 @@ describe('starts', () => {
   });
 
   it('are not sent for a run that is cancelled while its start is being built', async () => {
-    let cancel: (() => void) | undefined;
     await using world = new World({
       runs: (book) => ({
         ...book,
         start: (runId) => {
-          cancel?.();
+          world.runs.cancel(runId);
           return book.start(runId);
         },
       }),
@@ -128,7 +127,6 @@ describe('starts', () => {
     const agent = world.puppet();
     await world.settle();
     const runId = world.submit();
-    cancel = () => world.runs.cancel(runId);
     world.bridge.nudge('agent-1');
     await world.settle();
     expect(agent.started).toEqual([]);

@@ -168,11 +168,14 @@ export class Puppet {
         this.#level.push(...message.runs);
         return;
       case 'level.end':
-        return this.#report(message.levelId);
+        this.#report(message.levelId);
+        return;
       case 'start':
-        return this.#start(message.run);
+        this.#start(message.run);
+        return;
       case 'cancel':
-        return this.#cancel(message.runId);
+        this.#cancel(message.runId);
+        return;
       default:
         return;
     }
@@ -196,7 +199,10 @@ export class Puppet {
   #cancel(runId: string): void {
     this.#cancelled.add(runId);
     const workload = this.place.workloads.get(runId);
-    if (workload === undefined) return this.send({ type: 'cancelled', epoch: this.epoch, runId });
+    if (workload === undefined) {
+      this.send({ type: 'cancelled', epoch: this.epoch, runId });
+      return;
+    }
     if (workload.phase !== 'ended') {
       this.place.end(runId, 'cancelled');
       this.held -= 1;
