@@ -14,6 +14,12 @@ export interface ConnectionProblem {
   readonly hint: string;
 }
 
+/**
+ * Type of documents that nobody describes: source configurations (dbt), `appConfig` and server connections have password
+ * fields too, and there the name of a field has to tell.
+ */
+export const UNDESCRIBED = 'undescribed';
+
 export interface ConnectionFindings {
   readonly refused: readonly ConnectionProblem[];
   readonly warnings: readonly ConnectionProblem[];
