@@ -1,0 +1,81 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '@runner/core';
+import type { ExecutorSubject } from '@runner/executor/testing';
+import type { LocalExecutor, LocalExecutorOptions } from '../../src/index.ts';
+import { createLocalExecutor } from '../../src/index.ts';
+import { hostProcesses } from '../../src/host-processes.ts';
+import { isAlive } from '../../src/process-table.ts';
+import { parseClaim, parseProcess } from '../../src/record-checks.ts';
+import type { ClaimRecord, ProcessRecord } from '../../src/records.ts';
+import type { Control } from './control.ts';
+import { openControl } from './control.ts';
+import { until } from './until.ts';
+
+/** A local executor on a folder of its own, with programs that do what the test says. */
+export interface LocalSubject extends ExecutorSubject {
+  readonly executor: LocalExecutor;
+  readonly folder: string;
+  readonly control: Control;
+  another(changes?: Partial<LocalExecutorOptions>): Promise<LocalExecutor>;
+  claimOf(runId: string): Promise<ClaimRecord>;
+  processOf(runId: string): Promise<ProcessRecord>;
+  runFolder(runId: string): string;
+}
+
+export async function localSubject(changes: Partial<LocalExecutorOptions> = {}): Promise<LocalSubject> {
+  const control = await openControl();
+  const folder = changes.folder ?? (await mkdtemp(join(tmpdir(), 'local-executor-')));
+  const executors: LocalExecutor[] = [];
+  const make = (more: Partial<LocalExecutorOptions> = {}): LocalExecutor => {
+    const executor = createLocalExecutor({
+      folder,
+      clock: systemClock(),
+      hostEnvironment: { PATH: process.env['PATH'], HOME: process.env['HOME'] },
+      command: control.command,
+      extraEnvironment: [{ name: 'CONTROL_PORT', value: String(control.port) }],
+      graceMs: 300,
+      relistMs: 100,
+      ...changes,
+      ...more,
+    });
+    executors.push(executor);
+    return executor;
+  };
+  const runFolder = (runId: string): string => join(folder, 'runs', runId);
+  const executor = make();
+  return {
+    executor,
+    folder,
+    control,
+    runFolder,
+    another: (more) => Promise.resolve(make(more)),
+    print: async (runId, bytes) => await (await control.program(runId)).print(bytes),
+    succeed: async (runId) => (await control.program(runId)).exit(0),
+    fail: async (runId, exitCode) => (await control.program(runId)).exit(exitCode),
+    resist: async (runId) => await (await control.program(runId)).resist(),
+    executions: (runId) => Promise.resolve(control.executions(runId)),
+    remove: async (runId) => await rm(runFolder(runId), { recursive: true }),
+    claimOf: async (runId) => parseClaim(await readFile(join(runFolder(runId), 'claim.json'), 'utf8')),
+    processOf: async (runId) => parseProcess(await readFile(join(runFolder(runId), 'process.json'), 'utf8')),
+    [Symbol.asyncDispose]: async () => {
+      for (const each of executors) await each.close();
+      // Programs end when their control does, and supervisors with them.
+      await control[Symbol.asyncDispose]();
+      await untilSupervisorsAreGone(folder);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function untilSupervisorsAreGone(folder: string): Promise<void> {
+  const processes = hostProcesses();
+  const runs = join(folder, 'runs');
+  for (const runId of await readdir(runs).catch(() => [])) {
+    const text = await readFile(join(runs, runId, 'claim.json'), 'utf8').catch(() => undefined);
+    if (text === undefined) continue;
+    const { supervisor } = parseClaim(text);
+    await until(`the supervisor of ${runId} is gone`, () => !isAlive(processes, supervisor));
+  }
+}
