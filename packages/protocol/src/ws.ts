@@ -3,8 +3,8 @@ import type { Server as HttpsServer } from 'node:https';
 import type { Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import type { Clock, Logger, Timer } from '@runner/core';
-import { RunnerError, abortError, silentLogger, systemClock } from '@runner/core';
+import type { Clock, Logger, RunnerError, Timer } from '@runner/core';
+import { abortError, silentLogger, systemClock } from '@runner/core';
 import type { RawData } from 'ws';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Dial } from './client/ports.ts';
@@ -14,7 +14,7 @@ import { BRIDGE_PATH, LIMITS, SUBPROTOCOL } from './messages.ts';
 import type { Socket, SocketListener } from './socket.ts';
 import type { DialFacts } from './ws/dial-errors.ts';
 import { connectTimeout, httpDialError, networkDialError } from './ws/dial-errors.ts';
-import { checkUrl } from './ws/dial-url.ts';
+import { checkToken, checkUrl } from './ws/dial-input.ts';
 import { readAnswer } from './ws/http-answer.ts';
 import type { UpgradeRefusal } from './ws/refusal.ts';
 import { FULL, NOT_FOUND, UNAVAILABLE, WRONG_PROTOCOL, offersProtocol, pathOf, refuseUpgrade } from './ws/refusal.ts';
@@ -123,10 +123,7 @@ export function dialWebSocket(options: DialWebSocketOptions): Dial {
   const clock = options.clock ?? systemClock();
   return async (signal) => {
     if (signal.aborted) throw abortError(signal);
-    const token = (await options.token()).trim();
-    if (token === '') {
-      throw new RunnerError('connect_no_token', 'there is no token to connect with', { hint: 'Set AUTH_TOKEN.' });
-    }
+    const token = checkToken(await options.token());
     return openSocket({ url, token, clock, options, signal });
   };
 }

@@ -11,3 +11,17 @@ export function checkUrl(text: string): URL {
   url.hash = '';
   return url;
 }
+
+/** The token as it goes into the header; a line end behind it (it may come from a file) is left out. */
+export function checkToken(text: string): string {
+  const token = text.trim();
+  if (token === '') {
+    throw new RunnerError('connect_no_token', 'there is no token to connect with', { hint: 'Set AUTH_TOKEN.' });
+  }
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    throw new RunnerError('connect_bad_token', 'the token holds characters that no token has', {
+      hint: 'Copy it again, as one line without spaces.',
+    });
+  }
+  return token;
+}
