@@ -1,4 +1,15 @@
 import { defineConfig } from 'tsup';
+import type { Options } from 'tsup';
 import { appBase } from '../../tsup.base.js';
 
-export default defineConfig({ ...appBase, entry: ['src/main.ts'] });
+export const options: Options = {
+  ...appBase,
+  // The local executor starts its supervisor as a program of its own, which it looks for beside itself.
+  entry: { main: 'src/main.ts', supervisor: '../../packages/executor-local/src/supervisor.ts' },
+  esbuildOptions: (esbuild) => {
+    // The sources of our packages, so that the bundle is what was tested and never an older build.
+    esbuild.conditions = ['@runner/source', 'module', 'import', 'node'];
+  },
+};
+
+export default defineConfig(options);

@@ -1,36 +1,56 @@
 import { RunnerError } from '@runner/core';
 import type { Clock, Logger } from '@runner/core';
-import type { ConfigSettings, EnvVariable, Executor } from '@runner/executor';
-import type { ExecutorSettings } from './config.ts';
+import type { Executor } from '@runner/executor';
+import { DEFAULT_ENV_PREFIX } from '@runner/secrets/env';
+import type { AgentConfig, ExecutorSettings, LocalSettings } from './config.ts';
+import type { Environment } from './config/read.ts';
 
-/** What every executor is given besides its own settings. */
+/** What every executor may need besides its own settings. */
 export interface ExecutorSurroundings {
-  readonly config: ConfigSettings;
-  /** For every workload: what its secrets manager needs, then the operator's extra variables. */
-  readonly environment: readonly EnvVariable[];
+  readonly config: AgentConfig;
+  /** The environment of this process. */
+  readonly environment: Environment;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-type Settings<Type extends ExecutorSettings['type']> = Extract<ExecutorSettings, { type: Type }>;
-type Factory<Type extends ExecutorSettings['type']> = (
-  settings: Settings<Type>,
-  surroundings: ExecutorSurroundings,
+type Factory<Settings extends ExecutorSettings> = (
+  settings: Settings,
+  around: ExecutorSurroundings,
 ) => Promise<Executor>;
 
 /** The executors of this build. Each is loaded only when it is chosen; adding one is adding a line. */
-const FACTORIES: { readonly [Type in ExecutorSettings['type']]?: Factory<Type> } = {};
+const FACTORIES: { readonly [Type in ExecutorSettings['type']]?: Factory<Extract<ExecutorSettings, { type: Type }>> } =
+  {
+    local,
+  };
 
-/** Makes the chosen executor; an `executor_missing` error says so in words when this build has none of that kind. */
-export async function createExecutor(
-  settings: ExecutorSettings,
-  surroundings: ExecutorSurroundings,
-): Promise<Executor> {
-  const factory = FACTORIES[settings.type] as Factory<typeof settings.type> | undefined;
-  if (factory === undefined) {
-    throw new RunnerError('executor_missing', `this build of the agent has no executor ${settings.type} yet`, {
-      hint: `set EXECUTOR_TYPE to one that it has: ${Object.keys(FACTORIES).join(', ')}`,
-    });
-  }
-  return factory(settings, surroundings);
+/** Makes the chosen executor. Throws `executor_missing` when this build has none of that kind. */
+export async function createExecutor(settings: ExecutorSettings, around: ExecutorSurroundings): Promise<Executor> {
+  const factory = FACTORIES[settings.type] as Factory<typeof settings> | undefined;
+  if (factory !== undefined) return await factory(settings, around);
+  throw new RunnerError('executor_missing', `this build of the agent has no executor ${settings.type} yet`, {
+    hint: `set EXECUTOR_TYPE to one that it has: ${Object.keys(FACTORIES).join(', ')}`,
+  });
+}
+
+async function local(settings: LocalSettings, around: ExecutorSurroundings): Promise<Executor> {
+  const { DEFAULT_ALLOWED, createLocalExecutor } = await import('@runner/executor-local');
+  const { config, environment, clock, logger } = around;
+  const { manager, fileDir } = config.secrets;
+  return createLocalExecutor({
+    folder: settings.dir,
+    clock,
+    logger,
+    hostEnvironment: environment,
+    allowedEnvironment: [...DEFAULT_ALLOWED, ...(manager === 'env' ? [`${DEFAULT_ENV_PREFIX}*`] : [])],
+    ...(settings.command === undefined ? {} : { command: settings.command }),
+    extraEnvironment: config.extraEnvs,
+    secretsManager: {
+      provider: manager,
+      inCluster: false,
+      environment: { SECRETS_MANAGER: manager, ...(fileDir === undefined ? {} : { SECRETS_FILE_DIR: fileDir }) },
+    },
+    config: { disableVersionValidation: config.disableVersionValidation },
+  });
 }

@@ -16,7 +16,8 @@ export const EXIT = { left: 0, fault: 1, misconfigured: 78 } as const;
 
 /** The whole life of the agent, from reading the environment to its exit code. */
 export async function runAgent(host: Host): Promise<number> {
-  const clock = systemClock();
+  // The agent ends by its own decision only, never because nothing happens to be open.
+  const clock = systemClock({ keepAlive: true });
   const result = parseConfig(host.env, (path) => readFileSync(path, 'utf8'), clock.now());
   const logger = pinoLogger(result.ok ? result.config.logLevel : 'info', destination({ fd: 1, sync: true }));
   catchFaults(host, logger);
@@ -26,6 +27,7 @@ export async function runAgent(host: Host): Promise<number> {
   const signals = watchSignals(host, logger);
   try {
     const app = await compose(result.config, {
+      environment: host.env,
       clock,
       random: systemRandom(),
       logger,

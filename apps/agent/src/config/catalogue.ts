@@ -245,7 +245,7 @@ const argo = {
 } as const;
 
 const secrets = {
-  SECRETS_MANAGER: optional(choice([...SECRETS_MANAGER_PROVIDERS, 'noop', 'in-memory']), {
+  SECRETS_MANAGER: optional(choice([...SECRETS_MANAGER_PROVIDERS, 'noop', 'in-memory'], SECRETS_MANAGER_PROVIDERS), {
     group: 'secrets',
     meaning:
       'Where `secret:` references are looked up by the workloads. `file` and `env` only with the local executor.',

@@ -41,9 +41,10 @@ export const flag: Format<boolean> = format('true or false', (raw) => {
   return wrong('is neither true nor false', 'write true or false (1, 0, yes and no are understood too)');
 });
 
-export function choice<const T extends string>(values: readonly T[]): Format<T> {
-  const listed = values.join(', ');
-  return format(values.join(' | '), (raw) => {
+/** @param shown the words to offer; others may be understood so that more can be said about them */
+export function choice<const T extends string>(values: readonly T[], shown: readonly T[] = values): Format<T> {
+  const listed = shown.join(', ');
+  return format(shown.join(' | '), (raw) => {
     const found = values.find((value) => value.toLowerCase() === raw.toLowerCase());
     return found === undefined ? wrong('is not one of the known words', `use one of: ${listed}`) : right(found);
   });

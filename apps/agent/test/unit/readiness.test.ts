@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentStatus } from '@runner/agent/agent';
+import type { Welcome } from '@runner/protocol';
 import { readinessOf } from '../../src/readiness.ts';
 
 const slots = { total: 1, free: 1, types: {} };
@@ -24,7 +25,7 @@ const status = (rest: Partial<AgentStatus> = {}, dispatch: Partial<AgentStatus['
   ...rest,
 });
 function session(role: 'active' | 'standby' | 'blocked', reason?: string): AgentStatus['session'] {
-  const welcome = {
+  const welcome: Welcome = {
     type: 'welcome',
     controlPlaneId: 'c',
     sessionId: 's',
@@ -33,7 +34,7 @@ function session(role: 'active' | 'standby' | 'blocked', reason?: string): Agent
     minor: 0,
     capabilities: [],
     timings: { heartbeatMs: 15_000, silenceMs: 40_000 },
-  } as const;
+  };
   return { role, epoch: 1, reason, welcome };
 }
 
