@@ -30,7 +30,12 @@ export interface GatewayOptions {
   /** For metrics and tests. */
   readonly observer?: BridgeObserver;
   /** Defaults of the parts, for tests that cannot wait. */
-  readonly pace?: { readonly registrationMs?: number; readonly revocationMs?: number; readonly logLookMs?: number };
+  readonly pace?: {
+    readonly registrationMs?: number;
+    readonly revocationMs?: number;
+    readonly logLookMs?: number;
+    readonly readerMs?: number;
+  };
 }
 
 export interface GatewayRoom extends Gateway, Component {
@@ -72,7 +77,10 @@ export function createGateway(options: GatewayOptions): GatewayRoom {
     ...(pace.logLookMs === undefined ? {} : { lookEveryMs: pace.logLookMs }),
   });
   observers.push(registration.observer, collector.observer);
-  const logs = createRunLogs({ logs: store.logs, runs: store.runBook, signals: store.signals, clock });
+  const logs = createRunLogs({
+    ...{ logs: store.logs, runs: store.runBook, signals: store.signals, clock },
+    ...(pace.readerMs === undefined ? {} : { lookEveryMs: pace.readerMs }),
+  });
   const stopping = new AbortController();
   let attached: AttachedServer | undefined;
 
