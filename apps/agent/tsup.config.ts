@@ -9,6 +9,9 @@ export const options: Options = {
   esbuildOptions: (esbuild) => {
     // The sources of our packages, so that the bundle is what was tested and never an older build.
     esbuild.conditions = ['@runner/source', 'module', 'import', 'node'];
+    // The engine keeps the text of what it runs: shorter text is 5 MB less memory. Names stay, for stack traces.
+    esbuild.minifyWhitespace = true;
+    esbuild.minifySyntax = true;
   },
 };
 
