@@ -12,7 +12,7 @@ import { pinoLogger } from './logging.ts';
 /** The process, as far as the agent touches it. */
 export type Host = Pick<NodeJS.Process, 'env' | 'on' | 'exit' | 'kill' | 'pid'>;
 
-export const EXIT = { left: 0, fault: 1, misconfigured: 78 } as const;
+const EXIT = { left: 0, fault: 1, misconfigured: 78 } as const;
 
 /** The whole life of the agent, from reading the environment to its exit code. */
 export async function runAgent(host: Host): Promise<number> {

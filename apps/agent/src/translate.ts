@@ -54,7 +54,7 @@ function present(seen: PresentObservation, observedAt: number): WireObservation 
   };
 }
 
-export function wireOutcomeOf(outcome: Outcome): WireOutcome {
+function wireOutcomeOf(outcome: Outcome): WireOutcome {
   return {
     result: outcome.result,
     ...(outcome.exitCode === undefined ? {} : { exitCode: outcome.exitCode }),

@@ -19,7 +19,7 @@ export function testAuthority(name = 'Test Authority'): TestAuthority {
     issue: (...names) => {
       const own = generateKeyPairSync('ec', { namedCurve: 'P-256' });
       return {
-        key: String(own.privateKey.export({ type: 'pkcs8', format: 'pem' })),
+        key: own.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
         cert: sign(names[0] ?? 'server', own.publicKey, [basicConstraints(false), alternativeNames(names)]),
       };
     },

@@ -24,7 +24,7 @@ export function until<T>(what: string, changes: Changes, look: () => T | undefin
 }
 
 /** A set of listeners. */
-export function changes(): Changes & { changed(): void } {
+export function changes(): Changes & { readonly changed: () => void } {
   const listeners = new Set<() => void>();
   return {
     onChange: (listener) => {

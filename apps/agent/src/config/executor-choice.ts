@@ -7,7 +7,7 @@ import type { PipelineTypeConfigs } from './ingestion-format.ts';
 import type { ReadFile, Reading, Source } from './read.ts';
 import type { ExecutorType, Values, Variable } from './variable.ts';
 
-export interface Resources {
+interface Resources {
   readonly cpuLimit: string;
   readonly memoryLimit: string;
   readonly cpuRequest: string;
@@ -52,7 +52,7 @@ export interface ArgoSettings {
   readonly workflowSpecFile: string | undefined;
 }
 
-export interface ArgoServer {
+interface ArgoServer {
   readonly endpoint: string;
   readonly token: TokenConfig | undefined;
   /** PEM text. */
@@ -71,7 +71,7 @@ type All = Values<typeof VARIABLES>;
 type ReadAll = Reading<typeof VARIABLES>;
 
 /** Argo when its server is named, Jobs otherwise; local only when asked for. */
-export function executorType(values: All): ExecutorType {
+function executorType(values: All): ExecutorType {
   return values.EXECUTOR_TYPE ?? (values.PIPELINE_SERVICE_CLIENT_ENDPOINT === undefined ? 'simpleK8s' : 'argo');
 }
 

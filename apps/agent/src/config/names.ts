@@ -56,7 +56,7 @@ function nearest(name: string, known: ReadonlySet<string>): string | undefined {
 const bare = (name: string): string => name.toUpperCase().replace(/[^A-Z0-9]/g, '');
 
 /** Insertions, deletions, replacements and swapped neighbours. */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   const at = (i: number, j: number): number => rows[i]?.[j] ?? Number.POSITIVE_INFINITY;
   for (let i = 1; i <= a.length; i += 1) {

@@ -3,7 +3,7 @@ import { request as httpsRequest } from 'node:https';
 import { RunnerError, messageOf } from '@runner/core';
 import type { Network } from './http-agent.ts';
 
-export interface RestAnswer {
+interface RestAnswer {
   readonly status: number;
   readonly body: string;
 }

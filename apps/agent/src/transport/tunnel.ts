@@ -106,7 +106,7 @@ function failure(proxy: ProxySettings, error: Error): RunnerError {
 }
 
 /** Node's codes for a certificate that does not convince. */
-export function isCertificateError(error: unknown): boolean {
+function isCertificateError(error: unknown): boolean {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return typeof code === 'string' && /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|ALTNAME/.test(code);
 }
