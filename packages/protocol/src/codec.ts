@@ -1,8 +1,9 @@
-import { RunnerError } from '@runner/core';
+import type { RunnerError } from '@runner/core';
 import type { z } from 'zod';
 import type { CloseCode } from './close-codes.ts';
 import { CLOSE } from './close-codes.ts';
 import { isShallow } from './depth.ts';
+import { protocolError } from './errors.ts';
 import type { ExactMatch } from './exact-match.ts';
 import { exactMatch } from './exact-match.ts';
 import type { AgentMessage, ControlMessage } from './messages.ts';
@@ -137,7 +138,7 @@ function encode<M extends AgentMessage | ControlMessage>(words: Vocabulary<M>, m
   const text = stringify(message);
   const bytes = Buffer.byteLength(text);
   if (bytes > LIMITS.frameBytes) {
-    throw new RunnerError('frame_too_large', `a ${message.type} frame of ${bytes} bytes was not sent`, {
+    throw protocolError('frame_too_large', `a ${message.type} frame of ${bytes} bytes was not sent`, {
       details: { bytes, limit: LIMITS.frameBytes },
     });
   }
@@ -155,14 +156,14 @@ function stringify(message: { readonly type: string }): string {
 }
 
 function assertValid(schema: z.ZodType | undefined, message: { readonly type: string }): void {
-  if (schema === undefined) throw new RunnerError('invalid_frame', 'a frame of the other direction was not sent');
+  if (schema === undefined) throw protocolError('invalid_frame', 'a frame of the other direction was not sent');
   const parsed = schema.safeParse(message);
   if (parsed.success) return;
   throw invalidFrame(message, describeIssue(parsed.error));
 }
 
 function invalidFrame({ type }: { readonly type: string }, why: string): RunnerError {
-  return new RunnerError('invalid_frame', `a ${type} frame was not sent: ${why}`);
+  return protocolError('invalid_frame', `a ${type} frame was not sent: ${why}`);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

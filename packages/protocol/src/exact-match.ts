@@ -50,7 +50,7 @@ export function exactMatch(schema: z.core.$ZodType): ExactMatch {
 }
 
 function checksOf(definition: Definition): readonly CheckDefinition[] {
-  const checks = (definition['checks'] ?? []) as z.core.$ZodCheck<never>[];
+  const checks = definition.checks ?? [];
   // A format like z.uuid() is its own check.
   const own = 'check' in definition ? [definition as unknown as CheckDefinition] : [];
   return [...own, ...checks.map(({ _zod }) => _zod.def as CheckDefinition)];
@@ -138,8 +138,7 @@ function objectMatch(shape: Shape, checks: readonly CheckDefinition[]): ExactMat
       if (fields[at]?.(field) !== true) return false;
       if (field !== undefined) known += 1;
     }
-    for (const _name in value) known -= 1;
-    return known === 0 && isFurther(value);
+    return Object.keys(value).length === known && isFurther(value);
   };
 }
 

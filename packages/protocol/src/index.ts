@@ -9,6 +9,7 @@ export {
   encodeAgentMessage,
   encodeControlMessage,
 } from './codec.ts';
+export type { ProtocolErrorCode } from './errors.ts';
 export type {
   AgentMessage,
   ControlMessage,

@@ -261,8 +261,11 @@ export function attachWebSocketServer<I>(server: Server | HttpsServer, options: 
       if (server.listenerCount('upgrade') === 1) refuseUpgrade(connection, NOT_FOUND);
       return;
     }
-    if (!offersProtocol(request)) return refuseUpgrade(connection, WRONG_PROTOCOL);
-    if (sockets >= maxSockets) return refuseUpgrade(connection, FULL);
+    const refusal = offersProtocol(request) ? (sockets >= maxSockets ? FULL : undefined) : WRONG_PROTOCOL;
+    if (refusal !== undefined) {
+      refuseUpgrade(connection, refusal);
+      return;
+    }
     sockets += 1;
     connection.once('close', () => (sockets -= 1));
     upgrade(request, connection, head).catch((error: unknown) => {

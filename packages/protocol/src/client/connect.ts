@@ -1,7 +1,8 @@
 import type { Clock, Logger, Timer } from '@runner/core';
-import { RunnerError, backoffDelay, isAbort, isRunnerError, messageOf, silentLogger } from '@runner/core';
+import { backoffDelay, isAbort, isRunnerError, messageOf, silentLogger } from '@runner/core';
 import type { CloseCode } from '../close-codes.ts';
 import { CLOSE, closeCode } from '../close-codes.ts';
+import { protocolError } from '../errors.ts';
 import type { Socket } from '../socket.ts';
 import { agentLink } from './link.ts';
 import { LiveSession } from './live-session.ts';
@@ -148,7 +149,7 @@ class Connection implements AgentConnection {
     if (this.#stopping.signal.aborted) return;
     const error = isRunnerError(thrown)
       ? thrown
-      : new RunnerError('connect_failed', messageOf(thrown), { cause: thrown, retryable: true });
+      : protocolError('connect_failed', messageOf(thrown), { cause: thrown });
     this.#next({ code: BROKEN, reason: error.message, known: undefined, error }, error.retryable ? 'backoff' : 'slow');
   }
 
@@ -192,7 +193,7 @@ class Connection implements AgentConnection {
 
   /** Loud once for each kind of trouble in an outage, quiet when the same repeats. */
   #log({ code, reason, known, error, retryInMs }: SessionEnd): void {
-    const trouble: RunnerError['code'] | number = error?.code ?? code;
+    const trouble: string | number = error?.code ?? code;
     const facts = { code, reason, operator: known?.operator, error, retryInMs };
     if (this.#stopping.signal.aborted) this.#logger.info('the session with the control plane has ended', facts);
     else if (trouble === this.#lastTrouble) this.#logger.debug('still no session with the control plane', facts);

@@ -108,7 +108,8 @@ export class LiveSession {
     if (this.#isOver || (this.#timer !== undefined && this.#timer.at <= at)) return;
     this.#timer?.handle.cancel();
     const { clock } = this.#options;
-    const wait = Math.max(0, at - clock.monotonic());
+    // Whole milliseconds: a remainder too small to move the clock would make a tick arm itself for ever.
+    const wait = Math.ceil(Math.max(0, at - clock.monotonic()));
     this.#timer = { at, handle: clock.setTimer(wait, () => this.#tick()) };
   }
 
@@ -147,30 +148,41 @@ export class LiveSession {
     switch (event.kind) {
       case 'session':
         this.#hooks.announced(event.info);
-        return handlers.session(event.info);
+        handlers.session(event.info);
+        break;
       case 'start':
-        return handlers.start(event.run);
+        handlers.start(event.run);
+        break;
       case 'cancel':
-        return handlers.cancel(event.runId, event.reason);
+        handlers.cancel(event.runId, event.reason);
+        break;
       case 'level':
-        return handlers.level(event.level);
+        handlers.level(event.level);
+        break;
       case 'endingAcknowledged':
-        return handlers.endingAcknowledged(event.runId);
+        handlers.endingAcknowledged(event.runId);
+        break;
       case 'recorded':
-        return handlers.recorded(event.runIds);
+        handlers.recorded(event.runIds);
+        break;
       case 'discard':
-        return handlers.discard(event.runId);
+        handlers.discard(event.runId);
+        break;
       case 'logOpen':
-        return this.#openStream(event.open);
+        this.#openStream(event.open);
+        break;
       case 'logCredit':
-        return this.#streams.get(event.streamId)?.grant(event.bytes);
+        this.#streams.get(event.streamId)?.grant(event.bytes);
+        break;
       case 'logClose':
-        return this.#stopStream(event.streamId);
+        this.#stopStream(event.streamId);
+        break;
       case 'roundTrip':
-        return observer?.roundTrip?.(event.ms / 1_000);
+        observer?.roundTrip?.(event.ms / 1_000);
+        break;
       case 'ignored':
         if (event.reason === 'invalid') logger?.error('something could not be said', { problem: event.detail });
-        return observer?.ignored?.(event.reason);
+        observer?.ignored?.(event.reason);
     }
   }
 

@@ -45,7 +45,7 @@ describe('reading a frame', () => {
   });
 
   it('fills in defaults', () => {
-    const { priority: _left, ...run } = sampleStart();
+    const run = { ...sampleStart(), priority: undefined };
     const read = control(JSON.stringify({ type: 'start', epoch: 1, run }));
     expect(read).toMatchObject({ kind: 'ok', message: { run: { priority: 0 } } });
   });

@@ -45,7 +45,7 @@ class Story implements AsyncDisposable {
   readonly runIds: string[] = [];
   readonly cancelled = new Set<string>();
   away = false;
-  agent: Puppet | undefined;
+  readonly agents: Puppet[] = [];
   readonly world = new World({
     runs: (book) => ({
       ...book,
@@ -57,7 +57,7 @@ class Story implements AsyncDisposable {
   async play(move: Move): Promise<void> {
     const runId = 'which' in move ? this.runIds[move.which % Math.max(1, this.runIds.length)] : undefined;
     if (move.kind === 'wait') await this.world.clock.advance(move.ms);
-    else if (move.kind === 'forget') this.agent?.forgets.add(FORGETTABLE[move.what % FORGETTABLE.length]!);
+    else if (move.kind === 'forget') this.#agent?.forgets.add(FORGETTABLE[move.what % FORGETTABLE.length]!);
     else if (runId !== undefined && 'which' in move) this.#aim(move.kind, runId, move.which);
     else this.#act(move.kind);
     await this.world.settle();
@@ -70,47 +70,52 @@ class Story implements AsyncDisposable {
       this.cancelled.add(runId);
       this.world.cancel(runId);
     } else if (kind === 'silent nudge') this.runIds.push(this.world.submit());
-    else if (isLive && kind === 'end') this.agent?.ends(runId, result);
+    else if (isLive && kind === 'end') this.end(runId, result);
     else if (isLive) this.place.end(runId, result);
   }
 
   #act(kind: Move['kind']): void {
     if (kind === 'trigger') this.runIds.push(this.world.trigger());
-    else if (kind === 'connect') this.#connect(this.agent?.hello.instanceId);
+    else if (kind === 'connect') this.#connect(this.#agent?.hello.instanceId);
     else if (kind === 'rival') this.#connect(undefined);
-    else if (kind === 'cut') this.agent?.wire.cut('both');
-    else if (kind === 'half-open') this.agent?.wire.halfOpen('both');
-    else if (kind === 'leave') this.agent?.wire.client.close(1000, 'leaving');
+    else if (kind === 'cut') this.#agent?.wire.cut('both');
+    else if (kind === 'half-open') this.#agent?.wire.halfOpen('both');
+    else if (kind === 'leave') this.#agent?.wire.client.close(1000, 'leaving');
     else if (kind === 'gap') this.world.bus.gap();
     else if (kind === 'away') this.away = true;
     else if (kind === 'back') this.away = false;
   }
 
   #connect(instanceId: string | undefined): void {
-    const total = 3;
-    this.agent = this.world.puppet({
-      place: this.place,
-      total,
-      ...(instanceId === undefined ? {} : { instanceId }),
-    });
-    this.agent.held = Math.min(total, this.#live());
-    this.agent.send({ type: 'slots', slots: this.agent.slots });
+    const known = instanceId === undefined ? {} : { instanceId };
+    this.agents.push(this.world.puppet({ place: this.place, total: 3, ...known }));
   }
 
-  #live(): number {
-    return [...this.place.workloads.values()].filter((workload) => workload.phase !== 'ended').length;
+  get #agent(): Puppet | undefined {
+    return this.agents.at(-1);
+  }
+
+  /** A workload ends, and every instance sees it. */
+  end(runId: string, result: 'succeeded' | 'failed'): void {
+    this.place.end(runId, result);
+    for (const agent of this.agents) {
+      agent.observed(runId);
+      agent.send({ type: 'slots', slots: agent.slots });
+    }
   }
 
   /** Everything works again, and every workload ends when it has had time to run. */
   async calmDown(): Promise<void> {
     this.away = false;
-    this.agent?.wire.cut('both');
+    for (const agent of this.agents) agent.forgets.clear();
     this.#connect(undefined);
     for (let round = 0; round < 12; round += 1) {
       await this.world.clock.advance(75_000);
       for (const [runId, workload] of this.place.workloads) {
-        if (workload.phase !== 'ended') this.agent?.ends(runId, 'succeeded');
+        if (workload.phase !== 'ended') this.end(runId, 'succeeded');
       }
+      // An agent says its slots whenever they have changed; what ended unseen had changed them.
+      for (const agent of this.agents) agent.send({ type: 'slots', slots: agent.slots });
       await this.world.settle();
     }
     await this.world.clock.advance(75_000);

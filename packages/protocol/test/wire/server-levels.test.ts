@@ -252,8 +252,6 @@ describe('strays', () => {
     const runId = world.submit();
     place.create(runId);
     const agent = world.puppet({ place, total: 1 });
-    agent.held = 1;
-    agent.send({ type: 'slots', slots: agent.slots });
     await world.settle();
     expect(agent.started).toEqual([runId]);
     expect(world.row(runId)).toMatchObject({ state: 'running', accepted: true });
@@ -328,6 +326,19 @@ describe('strays', () => {
     await world.settle();
     expect(world.state(runId)).toBe('running');
     expect(agent.started).toEqual([]);
+  });
+
+  it('that are seen at once need no level to get their start, nor a free slot', async () => {
+    await using world = new World();
+    const agent = world.puppet({ total: 1 });
+    await world.settle();
+    const runId = world.submit();
+    agent.place.create(runId);
+    agent.send({ type: 'slots', slots: agent.slots });
+    agent.observed(runId);
+    await world.settle();
+    expect(agent.started).toEqual([runId]);
+    expect(world.row(runId)).toMatchObject({ state: 'running', accepted: true });
   });
 
   it('of another agent are not listened to, even when its runId is known', async () => {

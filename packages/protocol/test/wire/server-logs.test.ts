@@ -57,6 +57,20 @@ describe('reading a log', () => {
     expect(agent.of('log.credit').map((frame) => frame.bytes)).toEqual([65_536, 65_536]);
   });
 
+  it('gives credit back in portions, not line by line', async () => {
+    await using world = new World();
+    const agent = world.puppet();
+    await world.settle();
+    const reader = world.bridge.readLog('agent-1', ask)[Symbol.asyncIterator]();
+    const first = reader.next();
+    await world.settle();
+    for (let n = 0; n < 70; n += 1) chunk(agent, n * 1_000, 1_000);
+    await first;
+    for (let n = 0; n < 66; n += 1) await reader.next();
+    await world.settle();
+    expect(agent.of('log.credit').map((frame) => frame.bytes)).toEqual([66_000]);
+  });
+
   it('ends the session of an agent that sends more than it has credit for', async () => {
     await using world = new World();
     const agent = world.puppet();
@@ -151,6 +165,23 @@ describe('reading a log', () => {
     agent.wire.cut('both');
     await world.settle();
     expect((await reading).at(-1)).toEqual({ kind: 'end', rawTo: 100, reason: 'session' });
+  });
+
+  it('says where to come back to when the instance is not active any more', async () => {
+    let epoch = 0;
+    await using world = new World({
+      agents: (book) => ({ ...book, claim: () => Promise.resolve({ role: 'active', epoch: (epoch += 1) }) }),
+    });
+    const place = new Place();
+    const agent = world.puppet({ place });
+    await world.settle();
+    const reading = collect(world.bridge.readLog('agent-1', ask));
+    await world.settle();
+    world.puppet({ place });
+    await world.settle();
+    expect(agent.role).toBe('standby');
+    expect(agent.of('log.close')).toHaveLength(1);
+    expect(await reading).toEqual([{ kind: 'end', rawTo: 0, reason: 'session' }]);
   });
 
   it('says so when no instance is active here', async () => {

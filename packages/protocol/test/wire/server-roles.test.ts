@@ -30,6 +30,47 @@ describe('two instances of one agentId', () => {
     expect(world.events).toContain('changed active');
   });
 
+  it('promotes the rival at once even when the other processes cannot be told', async () => {
+    await using world = new World({
+      bridge: { bus: { publish: () => Promise.reject(new Error('away')), subscribe: () => () => undefined } },
+    });
+    const place = new Place();
+    const one = world.puppet({ place });
+    await world.settle();
+    const two = world.puppet({ place });
+    await world.settle();
+    one.wire.cut('server');
+    await world.settle();
+    expect(two.role).toBe('active');
+    expect(world.logger.text()).toContain('other control-plane processes could not be told');
+  });
+
+  it('gives back what was granted to a socket that closed while the store was thinking', async () => {
+    const answers: (() => void)[] = [];
+    await using world = new World({
+      agents: (book) => ({
+        ...book,
+        claim: async (claim, ms) => {
+          await new Promise<void>((resolve) => answers.push(resolve));
+          return book.claim(claim, ms);
+        },
+      }),
+    });
+    const place = new Place();
+    const one = world.puppet({ place });
+    await world.settle();
+    one.wire.cut('server');
+    await world.settle();
+    const two = world.puppet({ place });
+    await world.settle();
+    while (two.role === undefined && answers.length > 0) {
+      answers.shift()?.();
+      await world.settle();
+    }
+    expect(two.role).toBe('active');
+    expect(world.events).toEqual(['connected active']);
+  });
+
   it('pings a silent incumbent when a rival comes and promotes the rival five seconds later', async () => {
     await using world = new World();
     const place = new Place();
@@ -239,6 +280,19 @@ describe('two control-plane processes', () => {
     await world.clock.advance(60_000);
     expect(again.role).toBe('active');
     expect(again.closed).toBeUndefined();
+  });
+
+  it('promote a rival on the other one at once when the incumbent leaves', async () => {
+    await using world = new World();
+    const place = new Place();
+    const other = world.replica('replica-2');
+    const one = world.puppet({ place });
+    await world.settle();
+    const two = world.puppet({ place }, other);
+    await world.settle();
+    one.wire.client.close(1000, 'leaving');
+    await world.settle();
+    expect(two.role).toBe('active');
   });
 
   it('pass a nudge on to where the socket is', async () => {

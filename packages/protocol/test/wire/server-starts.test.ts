@@ -92,6 +92,18 @@ describe('starts', () => {
     expect(world.bridge.connected()[0]?.draining).toBe(true);
   });
 
+  it('end the session of an agent that does not read them, before they fill the memory', async () => {
+    await using world = new World();
+    const agent = world.puppet({ total: 100 });
+    await world.settle();
+    agent.wire.hold();
+    const config = { text: 'x'.repeat(1_000_000) };
+    for (let n = 0; n < 80; n += 1) world.trigger({ config });
+    while (world.bridge.connected().length > 0) await world.settle();
+    expect(world.events.at(-1)).toBe('disconnected 4408');
+    expect(world.runs.all().filter((row) => row.offered).length).toBeLessThan(70);
+  });
+
   it('fail the run in words when the frame would be too large', async () => {
     await using world = new World();
     const agent = world.puppet();
@@ -171,6 +183,8 @@ describe('starts', () => {
     agent.answer = ({ runId }) => ({ type: 'waiting', epoch: agent.epoch, runId, code: 'quota', message: 'No quota.' });
     const runId = world.trigger();
     await world.clock.advance(9_000);
+    agent.send({ type: 'slots', slots: agent.slots });
+    await world.settle();
     expect(agent.started).toEqual([runId]);
     expect(world.row(runId)).toMatchObject({ state: 'queued', reason: 'quota' });
     await world.clock.advance(2_000);

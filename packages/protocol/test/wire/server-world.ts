@@ -32,6 +32,11 @@ export class Place {
     return true;
   }
 
+  /** How many have not ended. */
+  get live(): number {
+    return [...this.workloads.values()].filter((workload) => workload.phase !== 'ended').length;
+  }
+
   end(runId: string, result: WireOutcome['result']): void {
     this.workloads.set(runId, { phase: 'ended', outcome: { result } });
   }
@@ -71,7 +76,6 @@ export class Puppet {
   readonly #cancelled = new Set<string>();
   #level: { runId: string; want: 'run' | 'cancel'; accepted: boolean }[] = [];
   startsSeen = 0;
-  held = 0;
   mute = false;
   /** Types of frames that this agent forgets to send. */
   readonly forgets = new Set<AgentMessage['type']>();
@@ -105,7 +109,12 @@ export class Puppet {
 
   get slots(): WireSlots {
     const total = this.#options.total ?? 10;
-    return { total, free: total - this.held, types: this.#options.types ?? {}, startsSeen: this.startsSeen };
+    return {
+      total,
+      free: Math.max(0, total - this.place.live),
+      types: this.#options.types ?? {},
+      startsSeen: this.startsSeen,
+    };
   }
 
   get epoch(): number {
@@ -145,7 +154,6 @@ export class Puppet {
   /** The workload ends by itself, and the agent says so. */
   ends(runId: string, result: WireOutcome['result']): void {
     this.place.end(runId, result);
-    this.held -= 1;
     this.observed(runId);
     this.send({ type: 'slots', slots: this.slots });
   }
@@ -189,7 +197,6 @@ export class Puppet {
       : this.answer?.(run);
     if (other === undefined) {
       const created = this.place.create(runId);
-      if (created) this.held += 1;
       const observation = this.place.observe(runId, Math.round(this.#world.clock.now()));
       this.send({ type: 'accepted', epoch: this.epoch, runId, created, observation });
     } else this.send(other);
@@ -203,10 +210,7 @@ export class Puppet {
       this.send({ type: 'cancelled', epoch: this.epoch, runId });
       return;
     }
-    if (workload.phase !== 'ended') {
-      this.place.end(runId, 'cancelled');
-      this.held -= 1;
-    }
+    if (workload.phase !== 'ended') this.place.end(runId, 'cancelled');
     this.observed(runId);
     this.send({ type: 'slots', slots: this.slots });
   }
