@@ -71,7 +71,7 @@ export async function registerApi(app: FastifyInstance, deps: ApiDeps): Promise<
   registerRunners(api, deps);
   registerRuns(api, deps);
   registerTokens(api, deps);
-  await registerDocumentation(app);
+  await registerDocumentation(app, deps.logger);
 }
 
 /** JSON Patch is JSON; a body that is not there is not an error where none is needed (`POST …/trigger`). */

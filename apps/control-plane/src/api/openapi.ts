@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
+import { messageOf } from '@runner/core';
+import type { Logger } from '@runner/core';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { ACCESS, isPublic } from './access.ts';
@@ -36,10 +37,18 @@ function permission(operation: Operation): Record<string, unknown> {
   return { security: [{ token: [] }], 'x-operation': operation, 'x-roles': ACCESS[operation] };
 }
 
-/** The document itself, and a page to try it whose scripts come from this server. Registered after the routes. */
-export async function registerDocumentation(app: FastifyInstance): Promise<void> {
+/**
+ * The document itself, and a page to try it whose scripts come from this server. Registered after the routes. The page's
+ * package brings files that no bundle can hold: where it is not installed beside the bundle there is no page.
+ */
+export async function registerDocumentation(app: FastifyInstance, logger: Logger): Promise<void> {
   app.get(OPENAPI_PATH, { config: { operation: 'documentation.read' }, schema: { hide: true } }, () => app.swagger());
-  await app.register(swaggerUi, {
+  const page = await import('@fastify/swagger-ui').catch((error: unknown) => {
+    logger.info('there is no page to try the API: its package is not installed', { cause: messageOf(error) });
+    return undefined;
+  });
+  if (page === undefined) return;
+  await app.register(page.default, {
     routePrefix: DOCS_PATH,
     staticCSP: true,
     uiConfig: { url: OPENAPI_PATH, persistAuthorization: false, tryItOutEnabled: true },

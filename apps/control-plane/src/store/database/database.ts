@@ -39,7 +39,10 @@ const CONFLICT_ATTEMPTS = 5;
 export function createDatabase(options: DatabaseOptions): Database {
   const { clock, logger } = options;
   const pool = openPool(options);
-  pool.on('error', (error) => logger.warn('an idle database connection broke', { error: storeError(error) }));
+  let closing = false;
+  pool.on('error', (error) => {
+    if (!closing) logger.warn('an idle database connection broke', { error: storeError(error) });
+  });
 
   const onClient = async <T>(work: (client: pg.PoolClient, spoil: () => void) => Promise<T>): Promise<T> => {
     let client: pg.PoolClient | undefined;
@@ -72,7 +75,10 @@ export function createDatabase(options: DatabaseOptions): Database {
       const answer = onClient((client) => client.query('select 1'));
       await within(answer, clock, PING_TIMEOUT_MS, signal);
     },
-    close: () => pool.end(),
+    close: () => {
+      closing = true;
+      return pool.end();
+    },
   };
 }
 
