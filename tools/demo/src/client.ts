@@ -21,6 +21,10 @@ export function objectIn(value: unknown): Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
 }
 
+export function textIn(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
 /** @param stopping aborts every call */
 export function createClient(url: string, token: string, stopping?: AbortSignal): Client {
   const headers = { authorization: `Bearer ${token}` };
@@ -61,8 +65,7 @@ export function createClient(url: string, token: string, stopping?: AbortSignal)
 }
 
 function wordsOf(answer: Json): string {
-  const { message, reason } = answer;
-  return typeof message === 'string' ? message : typeof reason === 'string' ? reason : 'no reason was given';
+  return textIn(answer['message']) ?? textIn(answer['reason']) ?? 'no reason was given';
 }
 
 function parsed(text: string): unknown {

@@ -56,9 +56,8 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   await mainJob(pipeline, controlPlane, options);
 
   if (options.afterwards === 'stay') {
-    screen.say(whereToLook(controlPlane, folder));
+    screen.say(whereToLook(controlPlane, pipeline, folder));
     await stayUntilStopped([controlPlane.process.ended, agent.ended], signal);
-    screen.say('Stopping');
   } else {
     screen.say('npm start -- --keep leaves everything running, to look around.');
   }
@@ -73,14 +72,18 @@ async function mainJob(pipeline: Pipeline, { client }: RunningControlPlane, opti
   if (reason !== undefined) throw new RunnerError('demo_failed', reason);
 }
 
-function whereToLook({ client }: RunningControlPlane, folder: DemoFolder): string {
+function whereToLook({ client }: RunningControlPlane, pipeline: Pipeline, folder: DemoFolder): string {
+  const token = `${folder.controlPlane}/admin-token`;
   return [
     '',
     'Where to look next:',
     `  the catalogue with all profiles   ${folder.catalogue}`,
     `  the REST API, to try out          ${client.url}/docs`,
-    `  an admin token for it             ${folder.controlPlane}/admin-token`,
+    `  an admin token for it             ${token}`,
     `  logs of control plane and agent   ${folder.logs}`,
+    '',
+    'To run it again:',
+    `  curl -X POST -H "Authorization: Bearer $(cat ${token})" ${client.url}/api/v1/services/ingestionPipelines/trigger/${pipeline.id}`,
     '',
     'Ctrl-C ends everything.',
   ].join('\n');

@@ -1,7 +1,7 @@
 import type { Clock } from '@runner/core';
 import { isRunnerError } from '@runner/core';
 import type { Client, Json } from './client.ts';
-import { objectIn } from './client.ts';
+import { objectIn, textIn } from './client.ts';
 import type { DemoDatabase } from './database.ts';
 import { SECRET_ID } from './database.ts';
 import type { Screen } from './screen.ts';
@@ -24,12 +24,13 @@ export interface RunResult {
 
 const SERVICE = 'demo_shop';
 const PIPELINES = 'services/ingestionPipelines';
-const ENDED: ReadonlySet<unknown> = new Set(['success', 'partialSuccess', 'failed', 'stopped']);
+const ENDED: ReadonlySet<string> = new Set(['success', 'partialSuccess', 'failed', 'stopped']);
 const LOOK_EVERY_MS = 150;
 const RUN_WITHIN_MS = 180_000;
 /** The log of an ended run is complete soon after. */
 const LOG_WITHIN_MS = 10_000;
 const TAIL_LINES = 12;
+const LONGEST_LINE = 2_000;
 
 /** The service, whose password is a reference, and its pipeline; made or brought up to date. */
 export async function preparePipeline(client: Client, database: DemoDatabase): Promise<Pipeline> {
@@ -77,10 +78,20 @@ export async function runPipeline(pipeline: Pipeline, parts: RunParts): Promise<
   const run = { pipeline, runId: String(runId) };
   screen.say(`Triggered run ${run.runId}`);
   const log = followLog(run, parts);
-  const status = await watchStatus(run, began, parts);
-  const durationMs = clock.monotonic() - began;
-  const logTail = await log.tail(LOG_WITHIN_MS);
-  return { runId: run.runId, state: String(status['pipelineState']), status, logTail, durationMs };
+  try {
+    const status = await watchStatus(run, { began, lastLine: log.lastLine }, parts);
+    const durationMs = clock.monotonic() - began;
+    const logTail = await log.tail(LOG_WITHIN_MS);
+    return {
+      runId: run.runId,
+      state: textIn(status['pipelineState']) ?? 'without a state',
+      status,
+      logTail,
+      durationMs,
+    };
+  } finally {
+    await log.stop();
+  }
 }
 
 /** A demo that was killed may have left a run open, which its executor has carried on. */
@@ -90,7 +101,7 @@ async function endOpenRun(pipeline: Pipeline, { client, clock, signal, screen }:
   while (clock.monotonic() < deadline) {
     const { runId } = await client.call('POST', `${PIPELINES}/kill/${pipeline.id}`);
     if (runId === undefined) return;
-    if (!told) screen.say(`Ending run ${String(runId)}, which the last demo left open`);
+    if (!told) screen.say(`Ending run ${textIn(runId) ?? ''}, which the last demo left open`);
     told = true;
     await clock.sleep(LOOK_EVERY_MS, signal);
   }
@@ -115,7 +126,12 @@ interface Run {
   readonly runId: string;
 }
 
-async function watchStatus({ pipeline, runId }: Run, began: number, parts: RunParts): Promise<Json> {
+interface Watched {
+  readonly began: number;
+  readonly lastLine: () => string;
+}
+
+async function watchStatus({ pipeline, runId }: Run, watched: Watched, parts: RunParts): Promise<Json> {
   const { client, clock, signal, screen } = parts;
   const watching = new AbortController();
   let progress = '';
@@ -128,11 +144,11 @@ async function watchStatus({ pipeline, runId }: Run, began: number, parts: RunPa
     for (;;) {
       const path = `${PIPELINES}/${encodeURIComponent(pipeline.fqn)}/pipelineStatus/${runId}`;
       const status = await client.call('GET', path);
-      const elapsed = clock.monotonic() - began;
-      const state = status['pipelineState'];
-      screen.live(`${String(state ?? 'queued')}  ${seconds(elapsed)}  ${progress}`);
+      const elapsed = clock.monotonic() - watched.began;
+      const state = textIn(status['pipelineState']) ?? 'queued';
+      screen.live([state, seconds(elapsed), progress, watched.lastLine()].filter((part) => part !== '').join('  '));
       if (ENDED.has(state)) return status;
-      if (elapsed > RUN_WITHIN_MS) return { ...status, pipelineState: `still ${String(state ?? 'queued')}` };
+      if (elapsed > RUN_WITHIN_MS) return { ...status, pipelineState: `still ${state}` };
       await clock.sleep(LOOK_EVERY_MS, signal);
     }
   } finally {
@@ -162,11 +178,22 @@ function followLog({ pipeline, runId }: Run, { client, clock }: RunParts) {
   };
   const collected = collect();
   return {
+    /** The newest line without its time and level. */
+    lastLine: (): string =>
+      text
+        .slice(-LONGEST_LINE)
+        .trimEnd()
+        .replace(/^[^]*\n/, '')
+        .replace(/^\S+Z \w+ +/, ''),
     tail: async (withinMs: number): Promise<readonly string[]> => {
       const timer = clock.setTimer(withinMs, () => stopping.abort());
       await collected;
       timer.cancel();
       return text.trimEnd().split('\n').slice(-TAIL_LINES);
+    },
+    stop: async (): Promise<void> => {
+      stopping.abort();
+      await collected;
     },
   };
 }

@@ -18,6 +18,8 @@ async function main(): Promise<number> {
       stopping.abort();
     });
   }
+  // Nobody reads on (a closed pipe): what was started must be ended all the same.
+  process.stdout.on('error', () => stopping.abort());
   try {
     const { afterwards, help } = parseArguments(process.argv.slice(2), process.stdout.isTTY);
     if (help) {

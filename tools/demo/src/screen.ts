@@ -29,10 +29,15 @@ export function createScreen(output: Output): Screen {
     live: (text) => {
       if (!isTerminal) return;
       erase();
-      output.write(printable(text).slice(0, Math.max(20, (output.columns ?? 80) - 1)));
+      output.write(printable(text).slice(0, widthOf(output)));
       live = true;
     },
   };
+}
+
+/** Some terminals do not know their width and say 0. */
+function widthOf({ columns = 0 }: Output): number {
+  return Math.max(20, (columns > 0 ? columns : 80) - 1);
 }
 
 /** Log lines come from a workload: what could move the cursor is taken out. */
