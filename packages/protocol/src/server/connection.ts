@@ -237,7 +237,9 @@ export class Connection {
     if (this.#over) return;
     const { clock } = this.#options;
     this.#timer?.cancel();
-    this.#timer = clock.setTimer(Math.max(0, this.#session.nextTickAt - clock.monotonic()), () => {
+    // Whole milliseconds: a remainder too small to move the clock would make a tick arm itself for ever.
+    const wait = Math.ceil(Math.max(0, this.#session.nextTickAt - clock.monotonic()));
+    this.#timer = clock.setTimer(wait, () => {
       this.#perform(this.#session.tick(clock.monotonic()), 0);
       this.#arm();
     });

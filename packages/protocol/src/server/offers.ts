@@ -2,6 +2,7 @@ import type { Clock, Logger } from '@runner/core';
 import { toRunnerError } from '@runner/core';
 import type { RunStart, WireDiagnosis } from '../messages.ts';
 import type { Connection } from './connection.ts';
+import { START_UNAVAILABLE, unsendable } from './diagnoses.ts';
 import type { RunBook, RunRecord } from './ports.ts';
 import { startOrder } from './queue-order.ts';
 import { needsStart } from './run-states.ts';
@@ -110,7 +111,7 @@ export class Offers {
     if (start?.runId !== runId) {
       this.#again.delete(runId);
       // A workload that stands already will end by itself and close the row.
-      if (row.workload === undefined) await this.#fail(runId, CANNOT_BUILD);
+      if (row.workload === undefined) await this.#fail(runId, START_UNAVAILABLE);
       return;
     }
     const marked = await writer.change(runId, markOffered);
@@ -134,12 +135,7 @@ export class Offers {
     } catch (error) {
       const problem = toRunnerError(error);
       logger.error('a start cannot be sent', { runId, error: problem });
-      await this.#fail(runId, {
-        category: 'configuration',
-        code: problem.code,
-        message: `The run cannot be handed to its runner: ${problem.message}.`,
-        permanent: true,
-      });
+      await this.#fail(runId, unsendable(problem));
     }
   }
 
@@ -155,10 +151,3 @@ export class Offers {
     }
   }
 }
-
-const CANNOT_BUILD: WireDiagnosis = {
-  category: 'configuration',
-  code: 'start_unavailable',
-  message: 'The run cannot be started any more: what it was made from is gone.',
-  permanent: true,
-};

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { WireDiagnosis, WireObservation } from '../messages.ts';
+import { LOST, agentProblem, endingDiagnosis, isEndingReason } from './diagnoses.ts';
 import type { Evidence, RunRecord, RunState } from './ports.ts';
 import { optional, without } from './record-fields.ts';
 import { isClosed, isCorrectable, rankOf, stateOrder } from './run-states.ts';
@@ -156,13 +157,7 @@ function onAbsent(row: RunRecord, evidence: Told, now: number): RunRecord {
     endedAt: now,
     goneAt: now,
     reason: 'lost',
-    diagnosis: {
-      category: 'lost',
-      code: 'lost',
-      message: 'The workload is gone without a trace of how it ended.',
-      hint: 'Somebody or something other than the runner removed it, or its time to live is too short.',
-      permanent: true,
-    },
+    diagnosis: LOST,
   };
 }
 
@@ -177,13 +172,13 @@ function onRefused(row: RunRecord, evidence: Extract<Evidence, { kind: 'refused'
     endedAt: now,
     goneAt: now,
     reason: evidence.code,
-    diagnosis: problem('configuration', evidence, true),
+    diagnosis: agentProblem(evidence, true),
   };
 }
 
 function onWaiting(row: RunRecord, evidence: Extract<Evidence, { kind: 'waiting' }>): RunRecord {
   if (isClosed(row) || row.accepted || row.workload !== undefined || row.want === 'cancel') return row;
-  return { ...row, offered: true, reason: evidence.code, diagnosis: problem('unknown', evidence, false) };
+  return { ...row, offered: true, reason: evidence.code, diagnosis: agentProblem(evidence, false) };
 }
 
 function onCancelled(row: RunRecord, now: number): RunRecord {
@@ -205,25 +200,11 @@ function onCancelled(row: RunRecord, now: number): RunRecord {
 
 function onEnding(row: RunRecord, evidence: Extract<Evidence, { kind: 'ending' }>): RunRecord {
   if (isClosed(row)) return row;
-  const diagnosis: WireDiagnosis = evidence.diagnosis ?? {
-    category: evidence.reason === 'start_deadline' ? 'deadline' : 'unknown',
-    code: evidence.reason,
-    message: ENDING_MESSAGE[evidence.reason],
-    permanent: true,
-  };
+  const diagnosis = evidence.diagnosis ?? endingDiagnosis(evidence.reason);
   return { ...row, offered: true, reason: evidence.reason, diagnosis };
 }
 
 // --- small pieces ----------------------------------------------------------------------------------------------------
-
-const ENDING_MESSAGE = {
-  start_deadline: 'The workload did not start in time and was ended.',
-  permanent_failure: 'The workload could not make progress and was ended.',
-} as const;
-
-function isEndingReason(reason: string | undefined): boolean {
-  return reason !== undefined && Object.hasOwn(ENDING_MESSAGE, reason);
-}
 
 /** A living workload under a row that said otherwise. Whether it was accepted, and what is wanted of it, stays. */
 function reopened(row: RunRecord): RunRecord {
@@ -256,18 +237,4 @@ function withWorkload(row: RunRecord, observation: Present, scopeId: string | un
 function withDiagnosis(row: RunRecord, diagnosis: WireDiagnosis | undefined): RunRecord {
   if (isEndingReason(row.reason)) return row;
   return { ...without(row, 'diagnosis', 'reason'), ...optional('diagnosis', diagnosis) };
-}
-
-function problem(
-  category: string,
-  evidence: { code: string; message: string; hint?: string },
-  permanent: boolean,
-): WireDiagnosis {
-  return {
-    category,
-    code: evidence.code,
-    message: evidence.message,
-    ...optional('hint', evidence.hint),
-    permanent,
-  };
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { WireDiagnosis } from '../messages.ts';
+import { ABANDONED, RUNNER_UNAVAILABLE } from './diagnoses.ts';
 import type { RunRecord, RunState } from './ports.ts';
 import { optional, without } from './record-fields.ts';
 import { isClosed, isCorrectable, isTerminal, needsStart, rankOf, stateOrder } from './run-states.ts';
@@ -51,33 +52,12 @@ export function failByControlPlane(row: RunRecord, diagnosis: WireDiagnosis, now
 
 /** Nobody will say how it ended: its agent is silent past the run's deadline, or a user forced it (decisions.md 6). */
 export function abandon(row: RunRecord, now: number): RunRecord | undefined {
-  return failByControlPlane(
-    row,
-    {
-      category: 'lost',
-      code: 'abandoned',
-      message: 'The runner did not say how the run ended, and it is not waited for any longer.',
-      hint: 'Check whether the runner is Active. What it reports within a week still corrects this run.',
-      permanent: true,
-    },
-    now,
-  );
+  return failByControlPlane(row, ABANDONED, now);
 }
 
 /** A run that was never offered has waited too long for its runner. Offered runs are left alone. */
 export function runnerUnavailable(row: RunRecord, now: number): RunRecord | undefined {
-  if (row.offered) return undefined;
-  return failByControlPlane(
-    row,
-    {
-      category: 'unknown',
-      code: 'runner_unavailable',
-      message: 'The runner did not take the run in time.',
-      hint: 'Check whether the runner is Active and has free slots.',
-      permanent: true,
-    },
-    now,
-  );
+  return row.offered ? undefined : failByControlPlane(row, RUNNER_UNAVAILABLE, now);
 }
 
 /** What a workload says of itself over REST. */

@@ -2,8 +2,9 @@ import type { Random } from '@runner/core';
 import { RunnerError } from '@runner/core';
 import { CLOSE } from '../close-codes.ts';
 import type { Decoded } from '../codec.ts';
-import type { AgentMessage, ControlMessage, Hello, Role, RunStart, Timings } from '../messages.ts';
+import type { AgentMessage, Hello, Role, RunStart, Timings, Welcome } from '../messages.ts';
 import { MINOR_VERSION } from '../messages.ts';
+import { optional } from './record-fields.ts';
 import type { FrameRate } from './session/frame-rate.ts';
 import { FrameBucket } from './session/frame-rate.ts';
 import type { LevelRun } from './session/level-exchange.ts';
@@ -11,7 +12,7 @@ import { LevelExchange } from './session/level-exchange.ts';
 import { LogCredits } from './session/log-credits.ts';
 import { Pulse } from './session/pulse.ts';
 import { StartCredit } from './session/start-credit.ts';
-import type { LogMessage, Step } from './session/step.ts';
+import type { Step } from './session/step.ts';
 import { NOTHING, end, event, ignore, say } from './session/step.ts';
 
 export interface SessionOptions {
@@ -91,7 +92,7 @@ export class ServerSession {
     if (this.#state === 'over') return NOTHING;
     this.#pulse.heard(now);
     if (frame.kind === 'ok' && frame.message.type === 'log.chunk' && frame.message.data !== '') {
-      const step = this.#logFrame(frame.message);
+      const step = this.#logs.take(frame.message);
       // Under credit it is bounded already.
       if (step.events[0]?.kind !== 'ignored') return this.#ended(step);
     }
@@ -135,7 +136,7 @@ export class ServerSession {
       case 'log.chunk':
       case 'log.gap':
       case 'log.end':
-        return this.#logFrame(message);
+        return this.#logs.take(message);
       default:
         return this.#aboutRuns(message);
     }
@@ -153,37 +154,13 @@ export class ServerSession {
     if (this.#role !== 'active') return ignore('not_active');
     if (message.epoch !== this.#epoch) return ignore('stale_epoch');
     switch (message.type) {
-      case 'report.begin': {
-        const answer = this.#levels.begin(message.levelId);
-        if (answer === 'repeated') return end(CLOSE.badFrame, 'report.begin came twice');
-        return answer === 'ok' ? NOTHING : ignore('unknown_level');
-      }
-      case 'report.page': {
-        const answer = this.#levels.page(message.levelId, message.observations.length);
-        if (answer === 'too_long') return end(CLOSE.badFrame, 'a report that does not end');
-        if (answer === 'unknown') return ignore('unknown_level');
-        return event({ kind: 'report', runs: answer.runs, observations: message.observations });
-      }
-      case 'report.end': {
-        const answer = this.#levels.end(message.levelId, message.total);
-        if (answer === 'unknown') return ignore('unknown_level');
-        if (answer === 'complete') return event({ kind: 'reported' });
-        return event({ kind: 'ignored', reason: 'incomplete_report' }, { kind: 'reported' });
-      }
+      case 'report.begin':
+      case 'report.page':
+      case 'report.end':
+        return this.#levels.take(message);
       default:
         return event({ kind: 'run', message });
     }
-  }
-
-  #logFrame(message: LogMessage): Step {
-    const { streamId, runId } = message;
-    const answer =
-      message.type === 'log.end'
-        ? this.#logs.end(streamId, runId)
-        : this.#logs.spend(streamId, runId, message.type === 'log.chunk' ? Buffer.byteLength(message.data) : 0);
-    if (answer === 'over') return end(CLOSE.badFrame, 'a log stream sent more than it had credit for');
-    if (answer === 'unknown') return ignore('unknown_stream');
-    return answer === 'closing' ? NOTHING : event({ kind: 'log', message });
   }
 
   // --- what the control plane does -------------------------------------------------------------------------------------
@@ -191,7 +168,7 @@ export class ServerSession {
   /** Opens the session, or changes its role later. */
   setRole(role: Role, epoch: number, reason?: string): Step {
     if (this.#state === 'over' || this.#state === 'hello') return NOTHING;
-    const why = reason === undefined ? {} : { reason };
+    const why = optional('reason', reason);
     const first = this.#state === 'claiming';
     if (!first && role === this.#role && epoch === this.#epoch) return NOTHING;
     this.#state = 'open';
@@ -199,22 +176,21 @@ export class ServerSession {
     this.#role = role;
     this.#epoch = epoch;
     this.#levels.forget();
-    return say(first ? this.#welcome(why) : { type: 'role', role, epoch, ...why });
+    if (!first) return say({ type: 'role', role, epoch, ...why });
+    return say({ ...this.#greeting(), role, epoch, ...why });
   }
 
-  #welcome(why: { reason?: string }): ControlMessage {
+  /** What of the welcome does not depend on the role. */
+  #greeting(): Omit<Welcome, 'role' | 'epoch'> {
     const { sessionId, controlPlaneId, openMetadataVersion, timings, capabilities = [] } = this.#options;
     const known = new Set(this.#hello?.capabilities);
     return {
       type: 'welcome',
       controlPlaneId,
       sessionId,
-      epoch: this.#epoch,
-      role: this.#role,
-      ...why,
       minor: Math.min(MINOR_VERSION, this.#hello?.minor ?? 0),
       capabilities: capabilities.filter((capability) => known.has(capability)),
-      ...(openMetadataVersion === undefined ? {} : { openMetadataVersion }),
+      ...optional('openMetadataVersion', openMetadataVersion),
       timings,
     };
   }

@@ -13,18 +13,7 @@ import {
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Happening } from './server-evidence.ts';
-import {
-  AGENT,
-  NOW,
-  accepted,
-  anyHappening,
-  ended,
-  happenings,
-  live,
-  play,
-  queued,
-  said,
-} from './server-evidence.ts';
+import { AGENT, NOW, accepted, anyHappening, ended, happenings, live, play, queued, said } from './server-evidence.ts';
 
 const RUNS = { numRuns: 3_000 };
 const cancel: Happening = { name: 'cancel', apply: requestCancel };

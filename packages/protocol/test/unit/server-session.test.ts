@@ -11,8 +11,8 @@ import { StartCredit } from '../../src/server/session/start-credit.ts';
 import type { Step } from '../../src/server/session/step.ts';
 
 const timings = { heartbeatMs: 15_000, silenceMs: 40_000 };
-const session = () =>
-  new ServerSession({ sessionId: 's-1', controlPlaneId: 'cp', timings, random: testRandom() }, 1_000);
+const options = { sessionId: 's-1', controlPlaneId: 'cp', timings, random: testRandom() };
+const session = () => new ServerSession(options, 1_000);
 const ok = (message: AgentMessage) => ({ kind: 'ok', message }) as const;
 const slots = (free: number, startsSeen: number, types: WireSlots['types'] = {}): WireSlots => ({
   total: 10,
@@ -61,6 +61,13 @@ describe('the session', () => {
     const one = introduced();
     expect(one.tick(10_999)).toEqual({ events: [], send: [] });
     expect(one.tick(11_000).close?.code.code).toBe(4503);
+    const hasty = { heartbeatMs: 100, silenceMs: 45_000 };
+    const other = new ServerSession({ ...options, timings: hasty }, 1_000);
+    other.receive(ok(sampleHello()), 1_000);
+    expect(other.tick(5_000)).toEqual({ events: [], send: [] });
+    expect(other.nextTickAt).toBe(11_000);
+    other.setRole('active', 1);
+    expect(types(other.tick(5_000))).toEqual(['ping']);
   });
 
   it('always has a next tick in the future once a tick is done', () => {

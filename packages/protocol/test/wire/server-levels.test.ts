@@ -65,6 +65,21 @@ describe('levels', () => {
     expect(agent.closed).toBeUndefined();
   });
 
+  it('listen to no page before its report begins', async () => {
+    await using world = new World();
+    const runId = world.submit();
+    await world.runs.update(runId, (row) => row && { ...row, offered: true, accepted: true, scopeId: 'place-1' });
+    const agent = world.puppet({ manual: true });
+    await world.settle();
+    const { levelId } = agent.of('level.begin')[0]!;
+    const observations = [agent.place.observe(runId, 1)];
+    agent.send({ type: 'report.page', epoch: 1, levelId, observations });
+    agent.send({ type: 'report.end', epoch: 1, levelId, total: 1 });
+    await world.settle();
+    expect(world.ignored).toEqual(['unknown_level', 'unknown_level']);
+    expect(world.state(runId)).toBe('queued');
+  });
+
   it('close the session when a report does not end', async () => {
     await using world = new World({ bridge: { timings: { heartbeatMs: 15_000, silenceMs: 40_000 } } });
     const agent = world.puppet({ manual: true });

@@ -1,10 +1,23 @@
-import type { ControlMessage } from '../../messages.ts';
+import { CLOSE } from '../../close-codes.ts';
+import type { AgentMessage, ControlMessage, WireObservation } from '../../messages.ts';
 import { LIMITS } from '../../messages.ts';
+import type { Step } from './step.ts';
+import { NOTHING, end, event, ignore } from './step.ts';
 
 export interface LevelRun {
   readonly runId: string;
   readonly want: 'run' | 'cancel';
   readonly accepted: boolean;
+}
+
+type ReportMessage = Extract<AgentMessage, { type: 'report.begin' | 'report.page' | 'report.end' }>;
+
+interface OpenLevel {
+  readonly levelId: string;
+  /** Each of its runs, and whether the level called it accepted. */
+  readonly runs: ReadonlyMap<string, boolean>;
+  begun: boolean;
+  told: number;
 }
 
 /** Workloads without a row that one report may bring; more is no report but an attack or a bug. */
@@ -13,8 +26,7 @@ const MOST_STRAYS = 100_000;
 /** A level that was stated and its report, which may still be under way. At most one is outstanding. */
 export class LevelExchange {
   #number = 0;
-  #open:
-    { readonly levelId: string; readonly runs: ReadonlyMap<string, boolean>; begun: boolean; told: number } | undefined;
+  #open: OpenLevel | undefined;
 
   get outstanding(): boolean {
     return this.#open !== undefined;
@@ -43,25 +55,26 @@ export class LevelExchange {
     this.#open = undefined;
   }
 
-  begin(levelId: string): 'ok' | 'unknown' | 'repeated' {
-    if (this.#open?.levelId !== levelId) return 'unknown';
-    if (this.#open.begun) return 'repeated';
-    this.#open.begun = true;
-    return 'ok';
-  }
-
-  /** `runs`: whether the level called each of its runs accepted. */
-  page(levelId: string, count: number): { readonly runs: ReadonlyMap<string, boolean> } | 'unknown' | 'too_long' {
-    if (this.#open?.levelId !== levelId || !this.#open.begun) return 'unknown';
-    this.#open.told += count;
-    if (this.#open.told > this.#open.runs.size + MOST_STRAYS) return 'too_long';
-    return { runs: this.#open.runs };
-  }
-
-  end(levelId: string, total: number): 'complete' | 'incomplete' | 'unknown' {
-    if (this.#open?.levelId !== levelId || !this.#open.begun) return 'unknown';
-    const { told } = this.#open;
+  /** A frame of a report. */
+  take(message: ReportMessage): Step {
+    const open = this.#open;
+    if (open?.levelId !== message.levelId) return ignore('unknown_level');
+    if (message.type === 'report.begin') {
+      if (open.begun) return end(CLOSE.badFrame, 'report.begin came twice');
+      open.begun = true;
+      return NOTHING;
+    }
+    if (!open.begun) return ignore('unknown_level');
+    if (message.type === 'report.page') return page(open, message.observations);
     this.#open = undefined;
-    return told === total ? 'complete' : 'incomplete';
+    if (open.told === message.total) return event({ kind: 'reported' });
+    return event({ kind: 'ignored', reason: 'incomplete_report' }, { kind: 'reported' });
   }
+}
+
+/** A page counts by itself, so nothing of a report is kept until its end. */
+function page(open: OpenLevel, observations: readonly WireObservation[]): Step {
+  open.told += observations.length;
+  if (open.told > open.runs.size + MOST_STRAYS) return end(CLOSE.badFrame, 'a report that does not end');
+  return event({ kind: 'report', runs: open.runs, observations });
 }

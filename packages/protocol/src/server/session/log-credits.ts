@@ -1,4 +1,7 @@
+import { CLOSE } from '../../close-codes.ts';
 import { LIMITS } from '../../messages.ts';
+import type { LogMessage, Step } from './step.ts';
+import { NOTHING, end, event, ignore } from './step.ts';
 
 interface Stream {
   readonly runId: string;
@@ -43,6 +46,16 @@ export class LogCredits {
     this.#open -= 1;
     if (this.#streams.size - this.#open > MOST_CLOSING) this.#dropOldestClosing();
     return true;
+  }
+
+  /** A frame of a stream. */
+  take(message: LogMessage): Step {
+    const { type, streamId, runId } = message;
+    const spent = type === 'log.chunk' ? Buffer.byteLength(message.data) : 0;
+    const answer = type === 'log.end' ? this.end(streamId, runId) : this.spend(streamId, runId, spent);
+    if (answer === 'over') return end(CLOSE.badFrame, 'a log stream sent more than it had credit for');
+    if (answer === 'unknown') return ignore('unknown_stream');
+    return answer === 'closing' ? NOTHING : event({ kind: 'log', message });
   }
 
   /** What to do with a frame of this stream. `over`: it sent more than it had credit for. */
