@@ -88,7 +88,7 @@ export async function planAutomation(deps: PlanDeps, entity: Entity): Promise<Ru
     concurrency: 1,
     deadlineCap: AUTOMATION_DEADLINE_SECONDS,
     ...connectionPart(deps, runner, config, stringOf(request['connectionType']), '/request/connection/config'),
-    config: (_runId, server) => buildAutomationConfig({ ...entity.json, fullyQualifiedName: entity.fqn }, server),
+    config: (_runId, server) => buildAutomationConfig(identified(entity), server),
   };
 }
 
@@ -108,8 +108,13 @@ export async function planApp(deps: PlanDeps, entity: Entity): Promise<RunPlan |
     fqn: entity.fqn,
     runner,
     concurrency: 1,
-    config: (runId, server, configOverride) => buildAppConfig(entity.json, { runId, server, configOverride }),
+    config: (runId, server, configOverride) => buildAppConfig(identified(entity), { runId, server, configOverride }),
   };
+}
+
+/** The document as its own workload knows it: by id and name, which are kept beside it in the store. */
+function identified({ id, name, fqn, json }: Entity): JsonObject {
+  return { ...json, id, name, fullyQualifiedName: fqn };
 }
 
 async function serviceOf(deps: PlanDeps, pipeline: JsonObject): Promise<JsonObject> {
