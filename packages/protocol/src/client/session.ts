@@ -123,12 +123,12 @@ export class ClientSession {
       if (!success) problems.push(...ignored('invalid', 'report.page'));
       return success;
     });
-    return [
+    return this.#try(() => [
       ...problems,
       this.#frame({ type: 'report.begin', epoch, levelId }),
       ...pages(good).map((page) => this.#frame({ type: 'report.page', epoch, levelId, observations: page })),
       this.#frame({ type: 'report.end', epoch, levelId, total: good.length }),
-    ];
+    ]);
   }
 
   #take(message: ControlMessage, at: number): SessionEffect[] {
