@@ -124,7 +124,7 @@ export function statusByMain(
 }
 
 /**
- * What a PUT by the exit step does: its state counts only when main left no terminal one and no cancel is recorded;
+ * What a PUT by the exit step does: its first state counts, when main left no terminal one and no cancel is recorded;
  * otherwise only its diagnostics are kept.
  */
 export function statusByExitStep(
@@ -133,24 +133,32 @@ export function statusByExitStep(
   record: RunRecord | undefined,
   now: number,
 ): StatusWrite | undefined {
-  if (!isTerminalPipelineState(incoming.pipelineState)) return undefined;
-  const mainEnded = row?.writtenBy === 'main' && isTerminalPipelineState(row.status['pipelineState']);
-  if (row !== undefined && (mainEnded || record?.want === 'cancel')) return mergedSteps(row, incoming);
+  if (workloadStatusOf(incoming, 'exitStep') === undefined) return undefined;
+  const standing = row?.status['pipelineState'];
+  const decided =
+    row !== undefined &&
+    isTerminalPipelineState(standing) &&
+    (row.writtenBy === 'main' || (row.writtenBy === 'exitStep' && standing !== incoming.pipelineState));
+  if (row !== undefined && (decided || record?.want === 'cancel')) return mergedSteps(row, incoming);
   if (record?.want === 'cancel') return undefined;
   return { status: completed(incoming, row, now), writtenBy: 'exitStep' };
 }
 
 /**
  * The same for the run's row: what `recordByMain` and `recordByExitStep` of the protocol take. The workload's own times
- * stay in its status; clocks of the control plane run on its own time.
+ * stay in its status; clocks of the control plane run on its own time. Undefined: it means nothing for the row.
  */
-export function workloadStatusOf(incoming: IncomingStatus): WorkloadStatus | undefined {
+export function workloadStatusOf(incoming: IncomingStatus, voice: Voice): WorkloadStatus | undefined {
   const state = runStateOf(incoming.pipelineState);
-  return state === undefined ? undefined : { state };
+  // The exit step sees the end of a workload, not how much of its work it did.
+  const unheard = voice === 'exitStep' && (state === 'running' || state === 'partiallySucceeded');
+  return state === undefined || unheard ? undefined : { state };
 }
 
+export type Voice = Extract<WrittenBy, 'main' | 'exitStep'>;
+
 /** Which voice a token has in a status. Users and bots that PUT a status speak as the main program does. */
-export function voiceOf(role: string): Extract<WrittenBy, 'main' | 'exitStep'> {
+export function voiceOf(role: string): Voice {
   return role === 'exitStep' ? 'exitStep' : 'main';
 }
 

@@ -77,10 +77,10 @@ async function settleStatus(deps: SettleDeps, row: RunRow, pipeline: Entity, sig
 
 /** A status that the workload wrote itself decides over the row too, even when writing both was interrupted. */
 async function followStatus({ store, clock }: SettleDeps, row: RunRow, status: StatusRow): Promise<void> {
-  const said = workloadStatusOf(status.status as IncomingStatus);
-  if (said === undefined || !isTerminalPipelineState(status.status['pipelineState'])) return;
   const { writtenBy } = status;
   if (writtenBy === row.record.writtenBy || (writtenBy !== 'main' && writtenBy !== 'exitStep')) return;
+  const said = workloadStatusOf(status.status as IncomingStatus, writtenBy);
+  if (said === undefined || !isTerminalPipelineState(status.status['pipelineState'])) return;
   const record = writtenBy === 'main' ? recordByMain : recordByExitStep;
   await store.runs.update(row.record.runId, (current) => record(current.record, said, clock.now()));
 }

@@ -189,7 +189,7 @@ function registerLogStreams(app: Api, deps: ApiDeps): void {
         message: 'the stream was interrupted; come back with the last after',
       });
       return sendEvents(request, reply, { clock, logger, onFailure }, (signal) =>
-        logEvents({ store, clock, logs: gateway.logs }, run.record.runId, from, signal),
+        logEvents({ clock, logs: gateway.logs }, run.record.runId, from, signal),
       );
     },
   });

@@ -77,7 +77,7 @@ function registerStatusPut(app: Api, deps: ApiDeps): void {
       const row = await store.statuses.update(pipeline.fqn, runId, (before) =>
         write(before, withoutNulls(request.body), run?.record, now),
       );
-      const said = workloadStatusOf(request.body);
+      const said = workloadStatusOf(request.body, voice);
       if (run !== undefined && said !== undefined) {
         const record = voice === 'main' ? recordByMain : recordByExitStep;
         await store.runs.update(runId, (current) => record(current.record, said, now));
