@@ -51,6 +51,10 @@ export interface Workloads {
   remove(runId: string): void;
   /** The next calls of this operation fail with these, in order. */
   fail(operation: Operation, ...errors: unknown[]): void;
+  /** Forgets failures that were not used up. */
+  healed(): void;
+  /** Workloads that were created by a submit whose caller had given it up. */
+  readonly late: number;
   /** Calls of this operation wait until `release`; a held submit that is aborted may still create (`late`). */
   hold(operation: Operation): void;
   release(operation: Operation): void;
@@ -75,6 +79,7 @@ export function workloads(clock: Clock): Workloads {
   const intents: (EndIntent & { runId: string })[] = [];
   let uids = 0;
   let peak = 0;
+  let late = 0;
 
   const seen = (workload: Workload): PresentObservation => {
     const { controlPlaneId: _owner, uid, ...rest } = workload;
@@ -119,10 +124,11 @@ export function workloads(clock: Clock): Workloads {
     kind: 'fake',
     scope: () => Promise.resolve({ id: 'scope', description: 'a fake' }),
     preflight: () => Promise.resolve([]),
-    submit: async (spec: RunSpec) => {
+    submit: async (spec: RunSpec, signal) => {
       await gate('submit', spec.runId);
       const standing = place.get(spec.runId);
       const workload = standing ?? create(spec.runId, spec.pipelineType, spec.owner.controlPlaneId);
+      if (standing === undefined && signal.aborted) late += 1;
       countPeak();
       if (standing === undefined) tell(workload);
       return { created: standing === undefined, observation: seen(workload) };
@@ -206,8 +212,12 @@ export function workloads(clock: Clock): Workloads {
     fail: (operation, ...errors) => {
       failures.set(operation, [...(failures.get(operation) ?? []), ...errors]);
     },
+    healed: () => failures.clear(),
+    get late() {
+      return late;
+    },
     hold: (operation) => {
-      held.set(operation, []);
+      if (!held.has(operation)) held.set(operation, []);
     },
     release: (operation) => {
       const waiting = held.get(operation) ?? [];

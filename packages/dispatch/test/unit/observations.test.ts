@@ -86,6 +86,13 @@ describe('what the watch sees', () => {
     expect(a.dispatcher.snapshot().watch).toEqual({ state: 'watching' });
   });
 
+  it('is not needed to count a run whose submit succeeded', async () => {
+    await using a = agent();
+    a.world.breakWatches(new Error('connection reset'));
+    await a.start('r1');
+    expect(a.dispatcher.snapshot()).toMatchObject({ live: 1, slots: { free: 9 } });
+  });
+
   it('trusts a quiet watch again after ten seconds', async () => {
     await using a = agent();
     a.world.breakWatches(new Error('connection reset'));
