@@ -98,26 +98,30 @@ async function firstWord(
 }
 
 async function wordOf(child: ChildProcess, signal: AbortSignal, tooLate: AbortSignal): Promise<SupervisorWord> {
-  return await new Promise((resolve, reject) => {
-    let said = '';
-    let complaint = '';
-    const onAbort = (): void => reject(abortError(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
-    tooLate.addEventListener('abort', () => reject(slow()), { once: true });
-    child.once('error', (error) => reject(startError(error)));
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      complaint = `${complaint}${text}`.slice(0, 2_000);
-    });
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      said += text;
-      const end = said.indexOf('\n');
-      if (end !== -1) resolve(said.slice(0, end) as SupervisorWord);
-    });
-    child.once('close', () => {
-      signal.removeEventListener('abort', onAbort);
-      reject(silent(complaint));
-    });
+  let complaint = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    complaint = `${complaint}${text}`.slice(0, 2_000);
   });
+  const settled = new AbortController();
+  // Listeners go as soon as there is an answer: the process stays for as long as the run, and so may the caller's signal.
+  const once = { once: true, signal: settled.signal } as const;
+  try {
+    return await new Promise((resolve, reject) => {
+      let said = '';
+      signal.addEventListener('abort', () => reject(abortError(signal)), once);
+      tooLate.addEventListener('abort', () => reject(slow()), once);
+      child.once('error', (error) => reject(startError(error)));
+      child.once('close', () => reject(silent(complaint)));
+      child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+        const end = said.indexOf('\n');
+        if (end !== -1) resolve(said.slice(0, end) as SupervisorWord);
+      });
+    });
+  } finally {
+    settled.abort();
+    child.removeAllListeners('close');
+  }
 }
 
 function refusal(folder: string, word: SupervisorWord): RunnerError {

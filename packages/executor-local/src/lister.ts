@@ -1,10 +1,9 @@
 import type { Logger } from '@runner/core';
 import { messageOf } from '@runner/core';
-import type { PresentObservation, WorkloadOwner } from '@runner/executor';
+import type { Observation, PresentObservation, WorkloadOwner } from '@runner/executor';
 import { isEnded } from '@runner/executor';
 import type { RunObserver } from './observer.ts';
 import type { Place } from './place.ts';
-import { folderError } from './place.ts';
 import type { ClaimRecord } from './records.ts';
 import { readClaim } from './run-folder.ts';
 
@@ -15,28 +14,37 @@ const TAILS = 8 * 1_048_576;
 
 /** Lists the runs of a folder. Ended runs never change, so they are read once and remembered without their logs. */
 export interface Lister {
-  list(owner: WorkloadOwner): Promise<readonly PresentObservation[]>;
+  list(owner: WorkloadOwner): Promise<readonly Observation[]>;
   /** The run's record is gone. */
   forget(runId: string): void;
 }
 
 interface Known {
   readonly owner: WorkloadOwner;
-  readonly observation: PresentObservation;
+  readonly observation: Observation;
 }
 
 export function lister(place: Place, observer: RunObserver, logger: Logger): Lister {
   const endedRuns = new Map<string, Known>();
+  const damaged = new Set<string>();
+
+  /** A claim that is damaged names no owner, so the run is in nobody's list; observing it says `unknown`, not `absent`. */
+  const claimOf = async (runId: string): Promise<ClaimRecord | undefined> => {
+    try {
+      return await readClaim(place.folderOf(runId));
+    } catch (error) {
+      if (!damaged.has(runId)) logger.warn('the claim of a run cannot be read', { runId, error: messageOf(error) });
+      damaged.add(runId);
+      return undefined;
+    }
+  };
 
   const known = async (runId: string): Promise<Known | undefined> => {
     const remembered = endedRuns.get(runId);
     if (remembered !== undefined) return remembered;
-    const claim = await claimOf(place, runId, logger);
+    const claim = await claimOf(runId);
     if (claim === undefined) return undefined;
     const observation = await observer.look(claim);
-    if (observation.presence === 'absent') return undefined;
-    // A list says of each run what is so, or nothing at all: a run left out would look as if it was not there.
-    if (observation.presence === 'unknown') throw folderError(place.root, new Error(observation.reason));
     const found = { owner: claim.run.owner, observation };
     if (isEnded(observation)) endedRuns.set(runId, found);
     return found;
@@ -59,22 +67,13 @@ export function lister(place: Place, observer: RunObserver, logger: Logger): Lis
   };
 }
 
-/** A claim that is damaged has no owner that could be known; observing the run says `unknown`. */
-async function claimOf(place: Place, runId: string, logger: Logger): Promise<ClaimRecord | undefined> {
-  try {
-    return await readClaim(place.folderOf(runId));
-  } catch (error) {
-    logger.warn('the claim of a run cannot be read', { runId, error: messageOf(error) });
-    return undefined;
-  }
+function isFailed(observation: Observation): observation is PresentObservation {
+  return observation.presence === 'present' && observation.outcome?.result === 'failed';
 }
 
-async function withTails(
-  observations: readonly PresentObservation[],
-  observer: RunObserver,
-): Promise<readonly PresentObservation[]> {
+async function withTails(observations: readonly Observation[], observer: RunObserver): Promise<readonly Observation[]> {
   const result = new Map(observations.map((observation) => [observation.runId, observation]));
-  const failed = observations.filter((observation) => observation.outcome?.result === 'failed');
+  const failed = observations.filter(isFailed);
   let room = TAILS;
   for (const observation of failed.toSorted((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0))) {
     if (room <= 0) break;

@@ -71,7 +71,10 @@ export function localPlace(root: string): Place {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       return folder;
     },
-    runIds: async () => (await readdir(runs).catch(unavailable(root))).filter(isRunId),
+    runIds: async () => {
+      await folderId();
+      return (await readdir(runs).catch(unavailable(root))).filter(isRunId);
+    },
     remove: async (runId) => {
       await mkdir(trash, { recursive: true, mode: 0o700 });
       const away = join(trash, `${runId.toLowerCase()}.${randomUUID()}`);
@@ -83,7 +86,11 @@ export function localPlace(root: string): Place {
       }
       await rm(away, { recursive: true, force: true });
     },
-    emptyTrash: async () => await rm(trash, { recursive: true, force: true }),
+    // The folder itself stays: somebody may be moving something into it.
+    emptyTrash: async () => {
+      const left = await readdir(trash).catch(() => []);
+      for (const name of left) await rm(join(trash, name), { recursive: true, force: true });
+    },
   };
 }
 

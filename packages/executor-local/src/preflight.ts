@@ -20,15 +20,14 @@ export async function localPreflight(
   platform: NodeJS.Platform = process.platform,
 ): Promise<readonly PreflightFinding[]> {
   const findings = await Promise.all([
-    platformFinding(platform),
     folderFinding(place),
     spaceFinding(place),
     supervisorFinding(options),
     directoryFinding(options.workingDirectory),
     programFinding(options),
-    ttlFinding(options.ttlMs ?? DEFAULTS.ttlMs),
   ]);
-  return findings.filter((finding) => finding !== undefined);
+  const settings = [platformFinding(platform), ttlFinding(options.ttlMs ?? DEFAULTS.ttlMs)];
+  return [...settings, ...findings].filter((finding) => finding !== undefined);
 }
 
 type Finding = PreflightFinding | undefined;

@@ -1,6 +1,6 @@
 import type { Clock, Logger } from '@runner/core';
 import { isAbort } from '@runner/core';
-import type { Observation, PresentObservation, WorkloadOwner } from '@runner/executor';
+import type { Observation, WorkloadOwner } from '@runner/executor';
 import { isLive } from '@runner/executor';
 import { listen } from './bell.ts';
 import { isOwn } from './lister.ts';
@@ -10,7 +10,7 @@ export interface WatchOptions {
   readonly logger: Logger;
   readonly relistMs: number;
   /** All runs of the owner. */
-  readonly list: () => Promise<readonly PresentObservation[]>;
+  readonly list: () => Promise<readonly Observation[]>;
   readonly observe: (runId: string) => Promise<Observation>;
   /** Where a run's supervisor can be listened to; undefined when nobody is there. */
   readonly bellOf: (runId: string) => Promise<{ readonly folder: string; readonly socket: string } | undefined>;
@@ -60,6 +60,8 @@ class RunWatch {
   /** What was told last of each run. */
   readonly #told = new Map<string, string>();
   readonly #bells = new Map<string, () => void>();
+  /** Runs that were listened to since the last list; a line that breaks is tried again with the next one. */
+  readonly #tried = new Set<string>();
   /** Runs being looked at; true when something happened to them meanwhile. */
   readonly #looking = new Map<string, boolean>();
 
@@ -75,6 +77,7 @@ class RunWatch {
 
   async relist(): Promise<void> {
     const listed = new Set<string>();
+    this.#tried.clear();
     for (const observation of await this.#options.list()) {
       listed.add(observation.runId);
       this.#tell(observation);
@@ -103,8 +106,8 @@ class RunWatch {
   #tell(observation: Observation): void {
     if (this.#signal.aborted) return;
     const { runId } = observation;
-    const { observedAt: _, ...facts } = observation;
-    const print = JSON.stringify(facts);
+    // When it was seen is no change of what is seen.
+    const print = JSON.stringify({ ...observation, observedAt: 0 });
     const before = this.#told.get(runId);
     if (observation.presence === 'absent') this.#told.delete(runId);
     else this.#told.set(runId, print);
@@ -114,7 +117,8 @@ class RunWatch {
   }
 
   #listenTo(runId: string): void {
-    if (this.#bells.has(runId)) return;
+    if (this.#bells.has(runId) || this.#tried.has(runId)) return;
+    this.#tried.add(runId);
     // Held from now on, so that two looks do not listen twice.
     this.#bells.set(runId, () => undefined);
     void this.#options.bellOf(runId).then((bell) => {

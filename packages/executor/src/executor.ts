@@ -88,7 +88,10 @@ export interface Executor {
    * `unknown` with the reason; it rejects only when aborted.
    */
   observe(runId: string, signal: AbortSignal): Promise<Observation>;
-  /** All workloads of this owner, ended ones included. Rejects (`executor_unavailable`) rather than leave any out. */
+  /**
+   * All workloads of this owner, ended ones included; one that cannot be judged is `unknown`. Rejects
+   * (`executor_unavailable`) rather than leave any out. Old failures may lack their `logTail`: observe them.
+   */
   list(owner: WorkloadOwner, signal: AbortSignal): Promise<ListResult>;
   /**
    * Calls `onObservation` for each change of any workload of this owner until the signal is aborted, and for each

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { LogExtent } from '../records.ts';
 import { errorCode } from '../write-once.ts';
+import { createTailRing } from './tail-ring.ts';
 
 /** Where log bytes go: a write may take only some of them, and may fail. */
 export interface LogSink {
@@ -27,7 +28,7 @@ export function createCappedLog(sink: LogSink, maxBytes: number, tailBytes = TAI
   let kept = 0;
   let position = 0;
   let failed: string | undefined;
-  let tail = Buffer.alloc(0);
+  const tail = createTailRing(tailBytes);
 
   /** How many of these bytes the sink took. */
   const put = (bytes: Uint8Array): number => {
@@ -57,11 +58,11 @@ export function createCappedLog(sink: LogSink, maxBytes: number, tailBytes = TAI
       const rest = bytes.subarray(done);
       if (rest.length === 0) return;
       if (wasOpen && failed === undefined) put(Buffer.from(cappedMarker(maxBytes)));
-      tail = Buffer.concat([tail, rest]).subarray(-tailBytes);
+      tail.add(rest);
     },
     finish: () => {
       if (kept === total) return { kept, total };
-      const wanted = fromLineStart(tail, total - kept);
+      const wanted = fromLineStart(tail.content(), total - kept);
       const fromByte = total - wanted.length;
       // The disk may have room again; a second failure changes nothing.
       put(Buffer.from(tailMarker(fromByte - kept)));

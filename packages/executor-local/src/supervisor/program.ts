@@ -7,6 +7,7 @@ import { identify, killMembers } from '../process-table.ts';
 import type { LaunchRecord } from '../records.ts';
 import { NO_WORKING_DIRECTORY } from '../records.ts';
 import { errorCode } from '../write-once.ts';
+import type { OutputPair } from './output-pair.ts';
 import { openOutputPair } from './output-pair.ts';
 
 /** The program of a run, started. */
@@ -33,7 +34,8 @@ export type StartResult = Program | { readonly startError: string };
 /**
  * Starts the program as leader of a session and group of its own, without a shell.
  *
- * @param onOutput gets standard output and standard error in the order they were written
+ * @param onOutput gets standard output and standard error in the order they were written; the bytes are its own only
+ * until it returns
  */
 export async function startProgram(
   launch: LaunchRecord,
@@ -43,11 +45,16 @@ export async function startProgram(
 ): Promise<StartResult> {
   const [file = '', ...args] = launch.command;
   if (!(await isFolder(launch.workingDirectory))) return { startError: NO_WORKING_DIRECTORY };
-  const { reader, writer } = await openOutputPair(outputPath);
-  reader.on('data', onOutput);
+  let pair: OutputPair;
+  try {
+    pair = await openOutputPair(outputPath, onOutput);
+  } catch (error) {
+    return { startError: errorCode(error) || 'UNKNOWN' };
+  }
+  const { reader, writer } = pair;
   // A reset of the stream is an end like any other.
   reader.on('error', () => undefined);
-  const drained = once(reader, 'close').then(() => undefined);
+  const drained = new Promise<void>((resolve) => reader.once('close', () => resolve()));
   try {
     const child = spawn(file, args, {
       cwd: launch.workingDirectory,

@@ -53,13 +53,16 @@ async function superviseLaunch(launch: LaunchRecord, nonce: string): Promise<voi
   const short = nonce.slice(0, 8);
   const socket = `s.${short}`;
   const stopper = createStopper(launch.run.graceMs, () => bell?.ring());
+  let isClaimed = false;
   const look = (): void => {
-    if (existsSync(INTENT_FILE)) stopper.request('intent');
+    // Somebody removed the folder: nobody can see this run any more, so it must not go on.
+    if (existsSync(INTENT_FILE) || (isClaimed && !existsSync(CLAIM_FILE))) stopper.request('intent');
   };
   // It rings before the claim stands, so that a claim whose bell is dead always means a dead supervisor.
   const bell = await openDoorbell(`./${socket}`, look).catch(() => undefined);
   try {
-    if (!(await claim(launch, nonce, table, bell === undefined ? undefined : socket))) {
+    isClaimed = await claim(launch, nonce, table, bell === undefined ? undefined : socket);
+    if (!isClaimed) {
       say('taken');
       return;
     }

@@ -46,8 +46,12 @@ export async function openControl(): Promise<Control> {
       }
       const program: ControlledProgram = {
         pid: said.pid,
-        print: async (bytes) => void (await ask({ print: Buffer.from(bytes).toString('base64') })),
-        resist: async () => void (await ask({ resist: true })),
+        print: async (bytes) => {
+          await ask({ print: Buffer.from(bytes).toString('base64') });
+        },
+        resist: async () => {
+          await ask({ resist: true });
+        },
         spawn: async () => ((await ask({ spawn: true })) as { pid: number }).pid,
         environment: async () =>
           ((await ask({ environment: true })) as { environment: Record<string, string> }).environment,

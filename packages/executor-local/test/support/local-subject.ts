@@ -9,6 +9,7 @@ import { hostProcesses } from '../../src/host-processes.ts';
 import { isAlive } from '../../src/process-table.ts';
 import { parseClaim, parseProcess } from '../../src/record-checks.ts';
 import type { ClaimRecord, ProcessRecord } from '../../src/records.ts';
+import { readClaim } from '../../src/run-folder.ts';
 import type { Control } from './control.ts';
 import { openControl } from './control.ts';
 import { until } from './until.ts';
@@ -73,9 +74,9 @@ async function untilSupervisorsAreGone(folder: string): Promise<void> {
   const processes = hostProcesses();
   const runs = join(folder, 'runs');
   for (const runId of await readdir(runs).catch(() => [])) {
-    const text = await readFile(join(runs, runId, 'claim.json'), 'utf8').catch(() => undefined);
-    if (text === undefined) continue;
-    const { supervisor } = parseClaim(text);
-    await until(`the supervisor of ${runId} is gone`, () => !isAlive(processes, supervisor));
+    // Where a test damaged the claim, or there is none, there is nobody to wait for.
+    const claim = await readClaim(join(runs, runId)).catch(() => undefined);
+    if (claim === undefined) continue;
+    await until(`the supervisor of ${runId} is gone`, () => !isAlive(processes, claim.supervisor));
   }
 }

@@ -121,8 +121,8 @@ async function watchPlace(
 ): Promise<void> {
   const known = new Map<string, string>();
   const tell = (observation: Observation): void => {
-    const { observedAt: _, ...facts } = observation;
-    const print = JSON.stringify(facts);
+    // When it was seen is no change of what is seen.
+    const print = JSON.stringify({ ...observation, observedAt: 0 });
     if (signal.aborted || known.get(observation.runId) === print) return;
     if (observation.presence === 'absent') known.delete(observation.runId);
     else known.set(observation.runId, print);

@@ -3,6 +3,11 @@ import type { Executor } from '../../src/index.ts';
 import type { ExecutorSubject } from '../../src/testing/index.ts';
 import { executorContract, fakeExecutor, fakePlace } from '../../src/testing/index.ts';
 
+const now = async (act: () => void): Promise<void> => {
+  await Promise.resolve();
+  act();
+};
+
 executorContract('the fake', (): Promise<ExecutorSubject> => {
   const place = fakePlace({ clock: systemClock(), endDelayMs: 5, startDelayMs: 1 });
   const options = { place, relistMs: 1_000 };
@@ -15,11 +20,11 @@ executorContract('the fake', (): Promise<ExecutorSubject> => {
       others.push(other);
       return Promise.resolve(other);
     },
-    print: async (runId, bytes) => await Promise.resolve(place.print(runId, bytes)),
-    succeed: async (runId) => await Promise.resolve(place.succeed(runId)),
-    fail: async (runId, exitCode) => await Promise.resolve(place.fail(runId, { exitCode })),
+    print: (runId, bytes) => now(() => place.print(runId, bytes)),
+    succeed: (runId) => now(() => place.succeed(runId)),
+    fail: (runId, exitCode) => now(() => place.fail(runId, { exitCode })),
     executions: (runId) => Promise.resolve(place.executions(runId)),
-    remove: async (runId) => await Promise.resolve(place.remove(runId)),
+    remove: (runId) => now(() => place.remove(runId)),
     [Symbol.asyncDispose]: async () => {
       for (const each of [executor, ...others]) await each.close();
     },

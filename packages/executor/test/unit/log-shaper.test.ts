@@ -183,7 +183,7 @@ describe('shaping output into frames', () => {
     ];
     expect(textOf(push('one\ntw', 0))).toBe('one\n');
     expect(textOf(push(`o\n${head!}\n`, 6))).toBe('two\n');
-    expect(push(`${rest.join('\n')}`, 8 + head!.length + 1)).toEqual([]);
+    expect(push(rest.join('\n'), 8 + head!.length + 1)).toEqual([]);
     expect(textOf(push('\nafter\n', 8 + PEM.length))).toBe('[redacted]\nafter\n');
   });
 

@@ -71,8 +71,9 @@ describe('the environment of a workload', () => {
   });
 
   it('leaves out a trace context that is malformed, and a config that is delivered otherwise', () => {
-    const { config: _, ...byReference } = input;
-    const variables = record(workloadEnvironment({ ...byReference, spec: { ...spec, traceparent: 'x\ny' } }));
+    const variables = record(
+      workloadEnvironment({ spec: { ...spec, traceparent: 'x\ny' }, workloadName: 'om-job-x', namespace: 'ingestion' }),
+    );
     expect(variables).not.toHaveProperty('TRACEPARENT');
     expect(variables).not.toHaveProperty('config');
   });
