@@ -1,7 +1,8 @@
 import type { Clock, Logger, Random } from '@runner/core';
-import { createLifecycle, systemClock, systemRandom } from '@runner/core';
+import { RunnerError, createLifecycle, systemClock, systemRandom } from '@runner/core';
 import Fastify from 'fastify';
 import type { FastifyInstance } from 'fastify';
+import type { RequestListener } from 'node:http';
 import { apiServerOptions, registerApi } from './api/index.ts';
 import { createAuth } from './auth/index.ts';
 import type { Config } from './config.ts';
@@ -86,7 +87,7 @@ async function start(config: Config, closing: Closing, around: Surroundings & { 
   const scheduler = createScheduler({ ...common, store, trigger });
   const housekeeping = createHousekeeping({ ...common, store, logRetentionDays: config.logRetentionDays });
 
-  const app = newApp(config, door, random);
+  const { app, handler } = newApp(config, door, random);
   closing.add('REST', () => app.close());
   await registerApi(app, { ...common, store, auth, trigger, gateway, config: settings });
   await app.ready();
@@ -94,8 +95,9 @@ async function start(config: Config, closing: Closing, around: Surroundings & { 
   const lifecycle = createLifecycle([gateway, endings, scheduler, housekeeping], { clock, logger });
   closing.add('work', () => lifecycle.stop(STOP_WITHIN_MS));
   await lifecycle.start();
-  gateway.attach(door.server);
   await auth.firstAdminToken(config.adminTokenFile);
+  door.serve(handler());
+  gateway.attach(door.server);
 
   closing.add('address', () => address.remove());
   await address.write(door.url);
@@ -118,16 +120,26 @@ async function controlPlaneId(settings: SettingsStore, random: Random): Promise<
   return String(id);
 }
 
-/** Fastify on the server that listens already; every answer carries the id under which the log speaks of its request. */
-function newApp(config: Config, door: Door, random: Random): FastifyInstance {
+/** Fastify for the server that listens already; every answer carries the id under which the log speaks of its request. */
+function newApp(config: Config, door: Door, random: Random): { app: FastifyInstance; handler: () => RequestListener } {
+  let handler: RequestListener | undefined;
   const app = Fastify({
     ...apiServerOptions(config),
     genReqId: () => random.uuid(),
-    serverFactory: (handler) => door.serve(handler),
+    serverFactory: (serve) => {
+      handler = serve;
+      return door.server;
+    },
   });
   app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
     done();
   });
-  return app;
+  return {
+    app,
+    handler: () => {
+      if (handler === undefined) throw new RunnerError('internal', 'Fastify made no handler');
+      return handler;
+    },
+  };
 }

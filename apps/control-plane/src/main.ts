@@ -26,7 +26,7 @@ const config = readConfig();
 const logger = pinoLogger(config.logLevel, destination({ dest: 1, sync: true }));
 
 process.on('uncaughtException', (error) => {
-  logger.error('a fault that nobody caught', { error });
+  logger.error('a fault that nobody caught', { error, stack: error.stack });
   process.exit(1);
 });
 

@@ -38,8 +38,11 @@ export function createLogCollector(options: LogCollectorOptions): LogCollector {
   const agents = new Map<string, AgentLogs>();
 
   const sessionOf = (agent: ConnectedAgent): void => {
+    if (agent.role !== 'active') {
+      endOf(agent);
+      return;
+    }
     const current = agents.get(agent.agentId);
-    if (agent.role !== 'active') return endOf(agent);
     if (current?.sessionId === agent.sessionId) return;
     current?.end();
     const logs = new AgentLogs(agent.agentId, agent.sessionId, options);

@@ -9,8 +9,8 @@ export interface Door {
   readonly server: Server;
   /** How this host reaches it. */
   readonly url: string;
-  /** From now on requests go to this handler. */
-  serve(handler: RequestListener): Server;
+  /** From now on requests go to this handler. Not before it is ready for them. */
+  serve(handler: RequestListener): void;
   /** Takes no new connections, lets answers under way end, then cuts what is left. */
   close(signal: AbortSignal): Promise<void>;
 }
@@ -31,7 +31,6 @@ export async function openDoor(host: string, port: number): Promise<Door> {
     url: `http://${reachable(host)}:${address.port}`,
     serve: (next) => {
       handler = next;
-      return server;
     },
     close: (signal) =>
       new Promise((resolve) => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { AgentConnection, AgentLogStream, SessionEnd } from '@runner/protocol/client';
 import { connect } from '@runner/protocol/client';
 import type { RunStart } from '@runner/protocol/server';
+import type { WireObservation } from '@runner/protocol';
 import { dialWebSocket } from '@runner/protocol/ws';
 import { clock, random } from './postgres.ts';
 
@@ -24,15 +25,19 @@ export class GrowingLog {
   /** Serves a stream as an agent does: whole lines, at most 16 KiB at once, going back to the start of a line. */
   async serve(stream: AgentLogStream): Promise<void> {
     let from = stream.fromByte === 0 ? 0 : this.#bytes.lastIndexOf(0x0a, stream.fromByte - 1) + 1;
-    while (!stream.signal.aborted) {
+    const over = (): boolean => stream.signal.aborted;
+    while (!over()) {
       const end = this.#bytes.lastIndexOf(0x0a) + 1;
-      while (from < end && !stream.signal.aborted) {
+      while (from < end && !over()) {
         const limit = Math.min(end, from + 16_384);
         const to = limit === end ? end : this.#bytes.lastIndexOf(0x0a, limit - 1) + 1;
         await stream.chunk({ rawFrom: from, rawTo: to, data: this.#bytes.subarray(from, to).toString() });
         from = to;
       }
-      if (this.#done && from >= this.#bytes.length) return stream.end(from, 'complete');
+      if (this.#done && from >= this.#bytes.length) {
+        stream.end(from, 'complete');
+        return;
+      }
       await new Promise<void>((resolve) => {
         this.#readers.add(resolve);
         stream.signal.addEventListener('abort', () => resolve(), { once: true });
@@ -78,17 +83,12 @@ export function scriptedAgent(options: ScriptedAgentOptions): ScriptedAgent {
     logs.set(runId, known);
     return known;
   };
-  const observe = (runId: string) =>
-    ({
-      presence: 'present',
-      runId,
-      observedAt: Date.now(),
-      workload: { kind: 'process', name: `run-${runId.slice(0, 8)}`, uid: runId },
-      pipelineType: 'metadata',
-      ...(ended.has(runId)
-        ? { phase: 'ended', outcome: { result: 'succeeded', exitCode: 0 }, endedAt: Date.now() }
-        : { phase: 'running', startedAt: Date.now() }),
-    }) as const;
+  const observe = (runId: string): WireObservation => {
+    const workload = { kind: 'process', name: `run-${runId.slice(0, 8)}`, uid: runId };
+    const seen = { presence: 'present', runId, observedAt: Date.now(), workload, pipelineType: 'metadata' } as const;
+    if (!ended.has(runId)) return { ...seen, phase: 'running', startedAt: Date.now() };
+    return { ...seen, phase: 'ended', outcome: { result: 'succeeded', exitCode: 0 }, endedAt: Date.now() };
+  };
   const instanceId = options.instanceId ?? randomUUID();
   const free = () => ({ total: slots, free: slots - (logs.size - ended.size), types: {} });
   const connection: AgentConnection = connect({
@@ -116,7 +116,7 @@ export function scriptedAgent(options: ScriptedAgentOptions): ScriptedAgent {
       cancel: (runId) => connection.link.cancelled(runId),
       level: (level) => {
         const known = level.runs.map(({ runId }) =>
-          logs.has(runId) ? observe(runId) : ({ presence: 'absent', runId, observedAt: Date.now() } as const),
+          logs.has(runId) ? observe(runId) : { presence: 'absent' as const, runId, observedAt: Date.now() },
         );
         connection.link.report(level.levelId, known);
       },

@@ -277,13 +277,13 @@ describe('the readers of stored logs', () => {
     await store.logs.append(runId, 'pulled', { text: 'one\ntwo\n' });
     const stop = new AbortController();
     const first = here.gateway.logs.follow(runId, start, stop.signal)[Symbol.asyncIterator]();
-    const { value } = await first.next();
+    const value = (await first.next()).value as LogUpdate;
     expect(value).toEqual({ text: 'one\ntwo\n', next: { index: 0, offset: 8 }, total: 1, closed: false });
     stop.abort();
     expect(await first.next()).toEqual({ done: true, value: undefined });
     await store.logs.append(runId, 'pulled', { text: 'three\n' });
     await store.logs.close(runId, 'pulled');
-    const rest = here.gateway.logs.follow(runId, (value as LogUpdate).next, AbortSignal.timeout(20_000));
+    const rest = here.gateway.logs.follow(runId, value.next, AbortSignal.timeout(20_000));
     expect(await followed(rest)).toBe('three\n');
   });
 

@@ -107,7 +107,7 @@ describe('JSON of a workload', () => {
     const hostile = JSON.parse(
       '{"__proto__": {"polluted": true}, "constructor": 1, "error": "a\\u0000b \\ud800 \\\\u0000"}',
     ) as object;
-    await store.settings.put('hostile', { hostile, big: 12345678901234567890, nested: [[{ deep: [null] }]] });
+    await store.settings.put('hostile', { hostile, big: 1e21, nested: [[{ deep: [null] }]] });
     const stored = (await store.settings.get('hostile'))!;
     expect(JSON.stringify(stored['hostile'])).toBe(
       '{"error":"a\uFFFDb \uFFFD \\\\u0000","__proto__":{"polluted":true},"constructor":1}',

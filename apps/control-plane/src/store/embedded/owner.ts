@@ -10,7 +10,7 @@ export interface Ownership {
 
 const OWNER_LOCK = 7_283_190_002;
 /** A killed owner's session ends when the server notices; that takes milliseconds. */
-const PATIENCE_MS = 3_000;
+const PATIENCE_MS = 1_500;
 const STEP_MS = 50;
 
 /** Undefined: somebody else owns it. Rejects with `store_unavailable` when the server does not answer. */

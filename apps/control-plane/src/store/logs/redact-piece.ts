@@ -19,7 +19,7 @@ export function redactPiece(text: string, insideKey: boolean): { readonly text: 
 
 /** What follows the key in whose middle the text begins; undefined when it does not end here. */
 function behindKey(text: string): string | undefined {
-  for (let from = 0; from < text.length; ) {
+  for (let from = 0; from < text.length;) {
     const newline = text.indexOf('\n', from);
     const to = newline === -1 ? text.length : newline;
     const line = text.slice(from, to);
