@@ -81,14 +81,15 @@ export function createBoard(): Board {
   };
 }
 
-/** Equal for two observations that say the same. The log tail may be 128 KiB, so only a hash is kept. */
+/**
+ * Equal for two observations that say the same. When it was made does not count, nor the log tail: a list may leave that
+ * out where a watch has it.
+ */
 export function fingerprint(observation: PresentObservation): string {
   const { workload, phase, startedAt, endedAt, outcome, diagnosis, suspended } = observation;
-  return hash(
-    'sha1',
-    JSON.stringify([workload.uid, phase, startedAt, endedAt, outcome, diagnosis, suspended === true]),
-    'base64',
-  );
+  const { logTail: _tail, ...result } = outcome ?? {};
+  const said = [workload.uid, phase, startedAt, endedAt, result, diagnosis, suspended === true];
+  return hash('sha1', JSON.stringify(said), 'base64');
 }
 
 const ORDER: Readonly<Record<WorkloadPhase, number>> = { pending: 0, running: 1, ending: 2, ended: 3 };

@@ -26,11 +26,11 @@ export interface LevelRooms {
   readonly logger: Logger;
 }
 
-/** Runs that a list lacks are asked for by name, this many at a time. */
+/** Runs are asked for by name this many at a time. */
 const PARALLEL_READS = 8;
 
 /**
- * Reads what a level asks for: one list, and a look by name at each run that it lacks. Creates nothing. What cannot be
+ * Reads what a level asks for: one list, and a look by name at each run that it lacks or tells only half of. Creates nothing. What cannot be
  * read in time is `unknown`, which never ends or loses a run. Never rejects.
  */
 export async function readLevel(
@@ -51,10 +51,11 @@ export async function readLevel(
     list.observations = [...result.observations];
     list.fresh = result.fresh;
     list.problem = 'the time for reading is over';
-    const listed = new Set(result.observations.map(({ runId }) => runId));
-    const missing = [...asked].filter((runId) => !listed.has(runId));
-    await eachOf(missing, PARALLEL_READS, async (runId) => {
-      looked.set(runId, await look(runId, rooms, signal));
+    const listed = new Map(result.observations.map((seen) => [seen.runId, seen]));
+    const unsure = [...asked].filter((runId) => needsLook(listed.get(runId)));
+    await eachOf(unsure, PARALLEL_READS, async (runId) => {
+      const seen = await look(runId, rooms, signal);
+      if (seen.presence !== 'unknown' || !listed.has(runId)) looked.set(runId, seen);
     });
   };
   try {
@@ -73,6 +74,12 @@ export async function readLevel(
   const report = [...answers, ...strays];
   for (const seen of report) if (isEnded(seen)) rooms.stages.reported(seen.runId);
   return report;
+}
+
+/** Runs that the list lacks, and failures for whose last words a list has no room. */
+function needsLook(listed: Observation | undefined): boolean {
+  if (listed === undefined) return true;
+  return isEnded(listed) && listed.outcome.result === 'failed' && listed.outcome.logTail === undefined;
 }
 
 /** Notes what a list shows, and, when it is fresh, that what it lacks is gone: so no slot outlives its workload. */

@@ -60,6 +60,8 @@ export interface Workloads {
   release(operation: Operation): void;
   /** Lists are fresh unless set to false. */
   fresh: boolean;
+  /** Whether lists carry the log tails of failures. */
+  listsTails: boolean;
   /** Ends at once (true, the default) or stays `ending` until the test says so. */
   endsAtOnce: boolean;
   /** Breaks every watch with this error. */
@@ -89,6 +91,12 @@ export function workloads(clock: Clock): Workloads {
       observedAt: clock.now(),
       workload: { kind: 'fake', name: `run-${workload.runId}`, uid },
     };
+  };
+  const listed = (workload: Workload): PresentObservation => {
+    const { outcome, ...rest } = seen(workload);
+    if (outcome === undefined || world.listsTails) return seen(workload);
+    const { logTail: _tail, ...result } = outcome;
+    return { ...rest, outcome: result };
   };
   const tell = (workload: Workload): void => {
     for (const [watcher, { owner }] of watchers) if (owner === workload.controlPlaneId) watcher(seen(workload));
@@ -151,7 +159,9 @@ export function workloads(clock: Clock): Workloads {
     },
     list: async (owner) => {
       const { fresh } = world;
-      const all = [...place.values()].filter(({ controlPlaneId }) => controlPlaneId === owner.controlPlaneId).map(seen);
+      const all = [...place.values()]
+        .filter(({ controlPlaneId }) => controlPlaneId === owner.controlPlaneId)
+        .map(listed);
       await gate('list', owner.agentId);
       return { observations: all, fresh };
     },
@@ -225,6 +235,7 @@ export function workloads(clock: Clock): Workloads {
       for (const go of waiting) go();
     },
     fresh: true,
+    listsTails: true,
     endsAtOnce: true,
     breakWatches: (error) => {
       const broken = [...watchers.values()];

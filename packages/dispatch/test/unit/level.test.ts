@@ -54,6 +54,16 @@ describe('a level', () => {
     expect(brief(await report)).toEqual(['r1 running']);
   });
 
+  it('looks by name at failures whose log tail the list left out, and keeps the list where it cannot', async () => {
+    await using a = agent({ epoch: 'none' });
+    a.world.place('r1', { phase: 'ended', outcome: { result: 'failed', logTail: 'Traceback' } });
+    a.world.listsTails = false;
+    a.dispatcher.activate({ controlPlaneId: 'cp-1', epoch: 1 });
+    expect(await a.dispatcher.level([want('r1')])).toMatchObject([{ outcome: { logTail: 'Traceback' } }]);
+    a.world.fail('observe', executorError('executor_unavailable', 'no answer'));
+    expect(await a.dispatcher.level([want('r1')])).toMatchObject([{ phase: 'ended', outcome: { result: 'failed' } }]);
+  });
+
   it('does not call a run absent that was created while the level was read', async () => {
     await using a = agent();
     a.world.hold('observe');
