@@ -105,6 +105,7 @@ function removed(env: Environment): readonly Finding[] {
 
 export { VARIABLES } from './config/catalogue.ts';
 export type { VariableName } from './config/catalogue.ts';
+export { AGENT_VARIABLES, variableTable } from './config/table.ts';
 export type {
   ArgoSettings,
   ExecutorSettings,

@@ -1,4 +1,4 @@
-import { createSign, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createPublicKey, createSign, generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 
@@ -17,10 +17,15 @@ export function testAuthority(name = 'Test Authority'): TestAuthority {
   return {
     certificate: sign(name, keys.publicKey, [basicConstraints(true), keyUsage]),
     issue: (...names) => {
-      const own = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      const own = generateKeyPairSync('ec', {
+        namedCurve: 'P-256',
+        publicKeyEncoding: { type: 'spki', format: 'pem' },
+        privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      });
+      const publicKey = createPublicKey(own.publicKey);
       return {
-        key: own.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-        cert: sign(names[0] ?? 'server', own.publicKey, [basicConstraints(false), alternativeNames(names)]),
+        key: own.privateKey,
+        cert: sign(names[0] ?? 'server', publicKey, [basicConstraints(false), alternativeNames(names)]),
       };
     },
   };

@@ -5,7 +5,7 @@ export interface Changes {
 }
 
 /** Resolves with the first value that is not undefined, looked for now and after each change; rejects at the deadline. */
-export function until<T>(what: string, changes: Changes, look: () => T | undefined, withinMs = 30_000): Promise<T> {
+export function until<T>(what: string, changes: Changes, look: () => T | undefined, withinMs = 60_000): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       stop();

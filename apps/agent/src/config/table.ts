@@ -1,44 +1,47 @@
 import { VARIABLES } from './catalogue.ts';
 import type { Variable, VariableGroup } from './variable.ts';
 
-const GROUPS: Readonly<Record<VariableGroup, string>> = {
-  identity: 'Who this runner is',
-  network: 'The way to the control plane',
-  executor: 'Executor',
-  'local executor': 'Local executor',
-  'ingestion workloads': 'Workloads',
-  argo: 'Argo',
-  secrets: 'Secrets',
-  limits: 'Limits and times',
-  process: 'Process',
-};
+/** The order in which the README tells them. */
+const GROUPS: readonly VariableGroup[] = [
+  'identity',
+  'network',
+  'executor',
+  'local executor',
+  'secrets',
+  'limits',
+  'process',
+  'ingestion workloads',
+  'argo',
+];
+
+/** Every name the agent reads, file variants included, older names left out; checks of the documents compare it. */
+export const AGENT_VARIABLES: readonly { readonly name: string }[] = Object.entries<Variable>(VARIABLES).flatMap(
+  ([name, { fileVariant }]) => (fileVariant === true ? [{ name }, { name: `${name}_FILE` }] : [{ name }]),
+);
 
 /** The table of all variables as Markdown; a test keeps the README equal to it. */
 export function variableTable(): string {
   const entries = Object.entries<Variable>(VARIABLES);
-  return Object.entries(GROUPS)
-    .map(([group, title]) => {
-      const rows = entries
-        .filter(([, variable]) => variable.group === group)
-        .map(([name, variable]) => row(name, variable));
-      return [`### ${title}`, '', '| Variable | Form | Default | Meaning |', '| --- | --- | --- | --- |', ...rows].join(
-        '\n',
-      );
-    })
-    .join('\n\n');
+  const rows = GROUPS.flatMap((group) => entries.filter(([, variable]) => variable.group === group).flatMap(rowsOf));
+  return ['| Variable | Form | Default | Meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
-function row(name: string, variable: Variable): string {
-  const names = [name, ...(variable.fileVariant === true ? [`${name}_FILE`] : [])];
+function rowsOf([name, variable]: readonly [string, Variable]): readonly string[] {
   const old = (variable.legacy ?? []).map((legacy) => `\`${legacy}\``).join(', ');
-  const only = variable.executors === undefined || variable.group === 'argo' || variable.group === 'local executor';
   const meaning = [
     variable.meaning,
-    ...(only ? [] : [`Read by ${variable.executors.map((type) => `\`${type}\``).join(', ')}.`]),
+    ...(variable.executors === undefined
+      ? []
+      : [`Executor: ${variable.executors.map((type) => `\`${type}\``).join(', ')}.`]),
     ...(old === '' ? [] : [`Old name: ${old}.`]),
   ].join(' ');
-  const cells = [names.map((one) => `\`${one}\``).join('<br>'), variable.format.shape, defaultOf(variable), meaning];
-  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const main = row(name, variable.format.shape, defaultOf(variable), meaning);
+  if (variable.fileVariant !== true) return [main];
+  return [main, row(`${name}_FILE`, 'path', '–', `File that holds \`${name}\`; set only one of the two.`)];
+}
+
+function row(name: string, ...cells: readonly string[]): string {
+  return `| ${[`\`${name}\``, ...cells].map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
 function defaultOf(variable: Variable): string {

@@ -15,9 +15,7 @@ it('the bundle starts alone in an empty folder and runs a program', async () => 
   using dist = temporaryFolder();
   using place = temporaryFolder();
   const room = fileURLToPath(new URL('../../', import.meta.url));
-  const entry = Object.fromEntries(
-    Object.entries(options.entry ?? {}).map(([name, path]) => [name, join(room, String(path))]),
-  );
+  const entry = Object.fromEntries(Object.entries(options.entry ?? {}).map(([name, path]) => [name, join(room, path)]));
   await build({
     ...options,
     entry,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { expect, it } from 'vitest';
-import { variableTable } from '../../src/config/table.ts';
+import { variableTable } from '@runner/agent/config';
 
 const path = new URL('../../README.md', import.meta.url);
 
