@@ -59,8 +59,8 @@ async function start(config: Config, closing: Closing, around: Surroundings & { 
 
   const address = addressFile(config.dataDir);
   await address.remove();
-  const door = await openDoor(config.host, config.port);
-  closing.add('door', (hurry) => door.close(hurry));
+  const door = await openDoor(config.host, config.port, clock);
+  closing.add('door', () => door.close());
   const settings = { ...config, publicUrl: config.publicUrl ?? door.url };
 
   const url = await databaseUrl(config, closing, common);
@@ -98,6 +98,8 @@ async function start(config: Config, closing: Closing, around: Surroundings & { 
   await auth.firstAdminToken(config.adminTokenFile);
   door.serve(handler());
   gateway.attach(door.server);
+  // Requests end before what they need does.
+  closing.add('requests', () => door.close());
 
   closing.add('address', () => address.remove());
   await address.write(door.url);

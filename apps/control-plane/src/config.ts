@@ -22,13 +22,33 @@ export interface Config {
   readonly runDeadlineSeconds: number;
   readonly runnerUnavailableSeconds: number;
   readonly plaintextSecrets: 'refuse' | 'warn' | 'allow';
-  /** Requests a minute from one address. */
+  /** Requests a minute that one token, or one address without a token, may make. */
   readonly rateLimitPerMinute: number;
   readonly bodyLimitBytes: number;
 }
 
 /** The newest OpenMetadata release that the workload contract was checked with. */
 export const DEFAULT_OPENMETADATA_VERSION = '1.13.3';
+
+/** Every variable that `parseConfig` reads, in the order of README.md. */
+export const CONTROL_PLANE_VARIABLES: readonly { readonly name: string }[] = [
+  'HOST',
+  'PORT',
+  'DATA_DIR',
+  'DATABASE_URL',
+  'PUBLIC_URL',
+  'OPENMETADATA_VERSION',
+  'ADMIN_TOKEN_FILE',
+  'OUTSIDE_JWKS_URLS',
+  'LOG_LEVEL',
+  'LOG_MAX_BYTES',
+  'LOG_RETENTION_DAYS',
+  'RUN_DEADLINE_SECONDS',
+  'RUNNER_UNAVAILABLE_SECONDS',
+  'PLAINTEXT_SECRETS',
+  'RATE_LIMIT_PER_MINUTE',
+  'BODY_LIMIT_BYTES',
+].map((name) => ({ name }));
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -138,7 +138,14 @@ function validationBody(error: {
 function logFailure(error: unknown, request: FastifyRequest, logger: Logger): void {
   const { code } = toRunnerError(error);
   const route = request.routeOptions.url ?? 'unknown';
-  logger.error('a request failed', { method: request.method, route, code, reason: messageOf(error), error });
+  logger.error('a request failed', {
+    requestId: request.id,
+    method: request.method,
+    route,
+    code,
+    reason: messageOf(error),
+    error,
+  });
 }
 
 function send(reply: FastifyReply, body: ErrorBody): FastifyReply {

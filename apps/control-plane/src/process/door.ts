@@ -1,3 +1,4 @@
+import type { Clock } from '@runner/core';
 import { RunnerError } from '@runner/core';
 import type { RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
@@ -11,37 +12,64 @@ export interface Door {
   readonly url: string;
   /** From now on requests go to this handler. Not before it is ready for them. */
   serve(handler: RequestListener): void;
-  /** Takes no new connections, lets answers under way end, then cuts what is left. */
-  close(signal: AbortSignal): Promise<void>;
+  /**
+   * Takes no new connections, lets answers under way end for a moment, then cuts what is left (streams have no end of
+   * their own). Connections that were upgraded are not its business. Calling it again waits for the same.
+   */
+  close(): Promise<void>;
 }
+
+/** How long answers under way may take when the door closes. */
+const GRACE_MS = 3_000;
 
 /**
  * Listens at once, so that the address is known before the database is up and a taken port is said first. Until `serve`
  * everything is answered with 503, except `/healthz`: the process is alive.
  */
-export async function openDoor(host: string, port: number): Promise<Door> {
+export async function openDoor(host: string, port: number, clock: Clock): Promise<Door> {
   let handler: RequestListener = answerStarting;
+  const answers = countAnswers();
   const server = createServer((request, response) => {
+    answers.add(response);
     handler(request, response);
   });
   await listen(server, host, port);
   const address = server.address() as AddressInfo;
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    server.close();
+    server.closeIdleConnections();
+    const done = new AbortController();
+    await Promise.race([answers.given(), clock.sleep(GRACE_MS, done.signal)]);
+    done.abort();
+    server.closeAllConnections();
+  };
   return {
     server,
     url: `http://${reachable(host)}:${address.port}`,
     serve: (next) => {
       handler = next;
     },
-    close: (signal) =>
+    close: () => (closing ??= close()),
+  };
+}
+
+/** Knows whether an answer is under way. */
+function countAnswers(): { add(response: ServerResponse): void; given(): Promise<void> } {
+  const open = new Set<ServerResponse>();
+  let tell: () => void = () => undefined;
+  return {
+    add: (response) => {
+      open.add(response);
+      response.once('close', () => {
+        open.delete(response);
+        if (open.size === 0) tell();
+      });
+    },
+    given: () =>
       new Promise((resolve) => {
-        const cut = (): void => server.closeAllConnections();
-        server.close(() => {
-          signal.removeEventListener('abort', cut);
-          resolve();
-        });
-        server.closeIdleConnections();
-        if (signal.aborted) cut();
-        else signal.addEventListener('abort', cut, { once: true });
+        tell = resolve;
+        if (open.size === 0) resolve();
       }),
   };
 }

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { isRunnerError } from '@runner/core';
 import { describe, expect, test } from 'vitest';
 import type { Environment } from '../../src/config.ts';
-import { parseConfig } from '../../src/config.ts';
+import { CONTROL_PLANE_VARIABLES, parseConfig } from '../../src/config.ts';
 
 function problemsOf(env: Environment): readonly string[] {
   try {
@@ -62,6 +62,22 @@ describe('the configuration', () => {
     });
     expect(config.databaseUrl?.reveal()).toContain('@db/om');
     expect(inspect(config)).not.toContain('not-a-real-secret');
+  });
+
+  test('reads exactly the variables that it says it reads', () => {
+    const asked = new Set<string>();
+    parseConfig(
+      new Proxy<Record<string, string>>(
+        {},
+        {
+          get: (_target, variable) => {
+            asked.add(String(variable));
+            return undefined;
+          },
+        },
+      ),
+    );
+    expect([...asked].sort()).toEqual(CONTROL_PLANE_VARIABLES.map(({ name }) => name).sort());
   });
 
   test('says everything that is wrong at once, with the variable and the way to put it right', () => {
