@@ -5,7 +5,7 @@ import { sleepWith } from '../clock.ts';
 export interface TestClock extends Clock {
   /**
    * Moves time on, firing due timers in order of time; between two timers, promises get their turn, so that code which
-   * awaits a sleep and then sleeps again is carried through.
+   * awaits a sleep and then sleeps again is carried through. Throws when timers start each other without end.
    */
   advance(ms: number): Promise<void>;
   /** Lets settled promises run without moving time. */
@@ -16,7 +16,8 @@ export interface TestClock extends Clock {
   readonly pendingTimers: number;
 }
 
-const TURNS_PER_SETTLE = 30;
+/** In one advance. More means that a timer arms itself without time passing. */
+const MOST_TIMERS = 100_000;
 
 export function testClock(startAt = Date.UTC(2026, 0, 1)): TestClock {
   let elapsed = 0;
@@ -26,12 +27,12 @@ export function testClock(startAt = Date.UTC(2026, 0, 1)): TestClock {
 
   const setTimer = (ms: number, callback: () => void): Timer => {
     const id = ++sequence;
-    timers.set(id, { at: elapsed + Math.max(0, ms), id, callback });
+    // As real timers do: whole milliseconds, never early.
+    timers.set(id, { at: elapsed + Math.max(0, Math.ceil(ms)), id, callback });
     return { cancel: () => timers.delete(id) };
   };
-  const settle = async (): Promise<void> => {
-    for (let turn = 0; turn < TURNS_PER_SETTLE; turn += 1) await Promise.resolve();
-  };
+  // An immediate runs only once no promise has a turn left, however long the chain.
+  const settle = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
   const earliest = (limit: number): { at: number; id: number; callback: () => void } | undefined => {
     let best: { at: number; id: number; callback: () => void } | undefined;
     for (const timer of timers.values()) {
@@ -52,7 +53,9 @@ export function testClock(startAt = Date.UTC(2026, 0, 1)): TestClock {
     advance: async (ms) => {
       const target = elapsed + ms;
       await settle();
+      let fired = 0;
       for (let due = earliest(target); due !== undefined; due = earliest(target)) {
+        if ((fired += 1) > MOST_TIMERS) throw new Error(`timers that start each other at ${due.at} ms, for ever`);
         timers.delete(due.id);
         elapsed = Math.max(elapsed, due.at);
         due.callback();

@@ -1,0 +1,150 @@
+import type { FakePlace } from '@runner/executor/testing';
+import { abandon, isClosed, recordByMain, requestCancel } from '@runner/protocol/server';
+import type { Action } from './history.ts';
+import type { PlaceName, World } from './world.ts';
+
+/** Lets one thing happen. What cannot happen just now (no such run, nobody to kill) does not. */
+export async function apply(world: World, action: Action): Promise<void> {
+  if ('run' in action) await onRun(world, action);
+  else if ('agent' in action) await onAgent(world, action);
+  else await onTheRest(world, action);
+  await world.clock.settle();
+}
+
+type OnRun = Extract<Action, { run: number }>;
+type OnAgent = Extract<Action, { agent: number }>;
+type Rest = Exclude<Action, OnRun | OnAgent>;
+
+const pick = <T>(items: readonly T[], index: number): T | undefined => items[index % Math.max(1, items.length)];
+
+/** Where the workload of a run stands, if it stands anywhere. */
+export function placeOfRun(world: World, runId: string): FakePlace | undefined {
+  return Object.values(world.places).find((place) => place.runIds().includes(runId));
+}
+
+async function onRun(world: World, action: OnRun): Promise<void> {
+  const runId = pick([...world.notes.runs.keys()], action.run);
+  const note = runId === undefined ? undefined : world.notes.runs.get(runId);
+  if (runId === undefined || note === undefined) return;
+  const place = placeOfRun(world, runId);
+  const row = await world.store.runs.get(runId);
+  switch (action.do) {
+    case 'cancel':
+      if (row === undefined || isClosed(row)) return;
+      if (!row.offered && !note.rowOld) note.cancelledUnoffered = true;
+      await world.change(runId, (now) => requestCancel(now, world.clock.now()));
+      return world.nudge();
+    case 'mainReports': {
+      // Only a program that executes can say something.
+      const seen = place?.look(runId);
+      if (row === undefined || seen?.presence !== 'present' || (seen.phase !== 'running' && seen.phase !== 'ending'))
+        return;
+      if (seen.startedAt === undefined) return;
+      if (action.state !== 'running') note.main ??= action.state;
+      return await world.change(runId, (now) => recordByMain(now, { state: action.state }, world.clock.now()));
+    }
+    case 'abandon':
+      return await world.change(runId, (now) => (now.offered ? abandon(now, world.clock.now()) : undefined));
+    case 'removeByHand':
+      if (place === undefined) return;
+      note.removed = true;
+      // A create that is still under way may be applied after the removal.
+      if (row?.accepted !== true || world.lateCreates) note.removedUnaccepted += 1;
+      return place.remove(runId);
+    case 'begin':
+      return place?.start(runId);
+    case 'succeed':
+      if (isExecuting(place, runId)) place?.succeed(runId);
+      return;
+    case 'fail':
+      if (isExecuting(place, runId)) place?.fail(runId, { exitCode: 1 });
+      return;
+    case 'stop':
+      return place?.stop(runId);
+    case 'stuck':
+      return place?.wait(runId, {
+        category: 'image',
+        code: 'image_not_found',
+        message: 'The image does not exist.',
+        permanent: true,
+      });
+  }
+}
+
+const isExecuting = (place: FakePlace | undefined, runId: string): boolean => {
+  const seen = place?.look(runId);
+  return seen?.presence === 'present' && seen.startedAt !== undefined && seen.phase !== 'ended';
+};
+
+async function onAgent(world: World, action: OnAgent): Promise<void> {
+  const instance = world.instances[action.agent];
+  const wire = instance?.wires.at(-1);
+  switch (action.do) {
+    case 'cut':
+      return wire?.cut('both');
+    case 'halfOpen':
+      return wire?.halfOpen('both');
+    case 'hold':
+      return wire?.hold();
+    case 'release':
+      return wire?.release();
+    case 'killAgent':
+      return world.killInstance(action.agent);
+    case 'startAgent':
+      return world.startInstance(action.agent, 'home');
+    case 'stopAgent':
+      return await world.stopInstance(action.agent);
+    case 'otherScope': {
+      const where: PlaceName = instance?.place === world.places.elsewhere ? 'home' : 'elsewhere';
+      world.killInstance(action.agent);
+      return world.startInstance(action.agent, where);
+    }
+  }
+}
+
+async function onTheRest(world: World, action: Rest): Promise<void> {
+  const { home } = world.places;
+  switch (action.do) {
+    case 'submit':
+      return void world.submit();
+    case 'wait':
+      return await world.clock.advance(action.ms);
+    case 'tamper':
+      return world.tamper(action.from, action.how, action.frames);
+    case 'killReplica':
+      return world.killReplica(action.replica);
+    case 'startReplica':
+      return world.startReplica(action.replica);
+    case 'submitFault':
+      if (action.kind === 'late') world.lateCreates = true;
+      return home.failSubmit(action.kind === 'late' ? { kind: 'late', afterMs: 7_000 } : { kind: action.kind });
+    case 'placeAway':
+      home.away = true;
+      return;
+    case 'placeBack':
+      home.away = false;
+      home.deaf = false;
+      return;
+    case 'placeDeaf':
+      home.deaf = true;
+      return;
+    case 'staleLists':
+      return home.freezeLists();
+    case 'freshLists':
+      return home.thawLists();
+    case 'loseSignals':
+      world.signalsLost = true;
+      return;
+    case 'deliverSignals':
+      world.signalsLost = false;
+      return;
+    case 'copyStore':
+      return world.keepCopy();
+    case 'restoreStore':
+      return world.copy === undefined ? undefined : await world.replaceStore(world.copy);
+    case 'wipeStore':
+      return await world.replaceStore(undefined);
+    case 'clockStepsBack':
+      return world.clock.stepWall(-3_600_000);
+  }
+}
