@@ -1,7 +1,10 @@
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { describe, expect, it } from 'vitest';
+import type { Client, Json } from '../../src/client.ts';
+import { createClient, objectIn, textIn } from '../../src/client.ts';
 import { eventually } from '../support/condition.ts';
 import { startDemo } from '../support/demo.ts';
 import { processesOf } from '../support/process-table.ts';
@@ -10,7 +13,8 @@ async function inAFolder() {
   const folder = await mkdtemp(join(tmpdir(), 'demo-'));
   return {
     folder,
-    isQuiet: () => eventually('no process is left', async () => (await processesOf(folder)).length === 0),
+    isQuiet: (withinMs?: number) =>
+      eventually('no process is left', async () => (await processesOf(folder)).length === 0, withinMs),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 }
@@ -21,6 +25,46 @@ async function everythingIn(folder: string): Promise<string> {
     .filter((file) => file.isFile() && !/\/(postgres|secrets)(\/|$)/.test(file.parentPath))
     .map((file) => readFile(join(file.parentPath, file.name), 'utf8'));
   return (await Promise.all(texts)).join('\n');
+}
+
+/** A test of the demo's connection with this password, once it has its answer. */
+async function testedConnection(client: Client, password: string): Promise<Json> {
+  const service = await client.call('GET', 'services/databaseServices/name/demo_shop');
+  const config = objectIn(objectIn(service['connection'])['config']);
+  const workflow = await client.call('POST', 'automations/workflows', {
+    name: `test of ${password.slice('secret:'.length)}`,
+    workflowType: 'TEST_CONNECTION',
+    request: {
+      connection: { config: { ...config, authType: { password } } },
+      serviceType: 'Database',
+      connectionType: 'Postgres',
+      ingestionRunner: 'demo-runner',
+    },
+  });
+  const id = textIn(workflow['id']) ?? '';
+  await client.call('POST', `automations/workflows/trigger/${id}`);
+  let seen: Json = {};
+  await eventually('the test of the connection has an answer', async () => {
+    seen = await client.call('GET', `automations/workflows/${id}`);
+    return seen['status'] === 'Successful' || seen['status'] === 'Failed';
+  });
+  return seen;
+}
+
+/** Makes the workload wait for ever at one of the last tables. */
+async function lockATable(folder: string) {
+  const password = (await readFile(join(folder, 'postgres-password'), 'utf8')).trim();
+  const port = Number((await readFile(join(folder, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')[3]);
+  const client = new pg.Client({ host: '127.0.0.1', port, user: 'runner', password, database: 'shop' });
+  // The database ends before this session does.
+  client.on('error', () => undefined);
+  await client.connect();
+  await client.query('BEGIN; LOCK TABLE people.departments IN ACCESS EXCLUSIVE MODE');
+  return {
+    isWaitedFor: async (): Promise<boolean> =>
+      (await client.query('SELECT FROM pg_locks WHERE NOT granted')).rowCount !== 0,
+    [Symbol.asyncDispose]: () => client.end(),
+  };
 }
 
 describe('npm start', () => {
@@ -40,13 +84,19 @@ describe('npm start', () => {
     expect(await everythingIn(place.folder)).not.toContain(password);
   });
 
-  it('stays with --keep until Ctrl-C, and tells a second one that it is there', async () => {
+  it('stays with --keep until Ctrl-C, tests connections meanwhile, and tells a second one that it is there', async () => {
     await using place = await inAFolder();
     await using demo = startDemo(place.folder, '--keep');
     await demo.says('Ctrl-C ends everything.');
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(demo.output())?.[0] ?? '';
     expect((await fetch(`${url}/docs`)).status).toBe(200);
     expect((await processesOf(place.folder)).length).toBeGreaterThan(4);
+    const token = (await readFile(join(place.folder, 'control-plane', 'admin-token'), 'utf8')).trim();
+    const client = createClient(url, token);
+    expect(await testedConnection(client, 'secret:demo-db-password')).toMatchObject({ status: 'Successful' });
+    const failed = await testedConnection(client, 'secret:nosuch');
+    expect(failed['status']).toBe('Failed');
+    expect(JSON.stringify(failed['response'])).toContain('there is no file for the secret');
 
     await using second = startDemo(place.folder, '--once');
     expect(await second.ended).toBe(1);
@@ -60,10 +110,13 @@ describe('npm start', () => {
   it('ends everything on Ctrl-C in the middle of a run, the workload too', async () => {
     await using place = await inAFolder();
     await using demo = startDemo(place.folder, '--keep');
-    await demo.says('Triggered run');
+    await demo.says('Starting the control plane');
+    await using lock = await lockATable(join(place.folder, 'shop'));
+    await eventually('the workload waits at the locked table', lock.isWaitedFor, 100_000);
     demo.signal('SIGINT');
     expect(await demo.ended).toBe(130);
-    await place.isQuiet();
+    // Left to itself, the workload would notice that everything is gone, and take longer than this.
+    await place.isQuiet(2_000);
   });
 
   it('works again after it was killed', async () => {
