@@ -108,8 +108,7 @@ export class LiveSession {
     if (this.#isOver || (this.#timer !== undefined && this.#timer.at <= at)) return;
     this.#timer?.handle.cancel();
     const { clock } = this.#options;
-    // Whole milliseconds: a remainder too small to move the clock would make a tick arm itself for ever.
-    const wait = Math.ceil(Math.max(0, at - clock.monotonic()));
+    const wait = Math.max(0, at - clock.monotonic());
     this.#timer = { at, handle: clock.setTimer(wait, () => this.#tick()) };
   }
 

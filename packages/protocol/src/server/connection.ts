@@ -237,9 +237,7 @@ export class Connection {
     if (this.#over) return;
     const { clock } = this.#options;
     this.#timer?.cancel();
-    // Whole milliseconds: a remainder too small to move the clock would make a tick arm itself for ever.
-    const wait = Math.ceil(Math.max(0, this.#session.nextTickAt - clock.monotonic()));
-    this.#timer = clock.setTimer(wait, () => {
+    this.#timer = clock.setTimer(Math.max(0, this.#session.nextTickAt - clock.monotonic()), () => {
       this.#perform(this.#session.tick(clock.monotonic()), 0);
       this.#arm();
     });
