@@ -12,7 +12,7 @@ export interface ApiOptions {
   readonly fetch?: typeof fetch;
 }
 
-export interface CallOptions {
+interface CallOptions {
   readonly body?: unknown;
   readonly contentType?: string;
   /** Attempts altogether. Default 3. */

@@ -9,7 +9,7 @@ export interface Column {
   readonly comment: string | undefined;
 }
 
-export interface ForeignKey {
+interface ForeignKey {
   readonly name: string;
   readonly columns: readonly string[];
   /** Schema and name of the table it points to. */
@@ -17,7 +17,7 @@ export interface ForeignKey {
   readonly foreignColumns: readonly string[];
 }
 
-export type TableKind = 'table' | 'partitioned' | 'view' | 'materializedView' | 'foreign';
+type TableKind = 'table' | 'partitioned' | 'view' | 'materializedView' | 'foreign';
 
 export interface Table {
   readonly schema: string;
@@ -31,7 +31,7 @@ export interface Table {
   readonly definition: string | undefined;
 }
 
-export interface Schema {
+interface Schema {
   readonly name: string;
   readonly comment: string | undefined;
   readonly tables: readonly Table[];

@@ -141,7 +141,7 @@ function processed(profiles: ReadonlyMap<Table, TableProfile>, catalogue: Catalo
 }
 
 /** The figures of a run, for its status and its log. */
-export function countsOf(catalogue: Catalogue, profiles: ReadonlyMap<Table, TableProfile>) {
+function countsOf(catalogue: Catalogue, profiles: ReadonlyMap<Table, TableProfile>) {
   const all = catalogue.schemas.flatMap((schema) => schema.tables);
   const isView = (table: Table): boolean => table.kind === 'view' || table.kind === 'materializedView';
   const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);

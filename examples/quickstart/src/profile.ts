@@ -2,7 +2,7 @@ import { isRunnerError } from '@runner/core';
 import type { Column, Table } from './catalogue.ts';
 import type { Database } from './database.ts';
 
-export interface ColumnProfile {
+interface ColumnProfile {
   readonly name: string;
   /** Part of the rows without a value, 0 to 1; 0 for an empty table. */
   readonly nullShare: number;

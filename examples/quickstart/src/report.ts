@@ -16,7 +16,7 @@ export interface Report {
   ): Promise<void>;
 }
 
-export interface ProgressUpdate {
+interface ProgressUpdate {
   readonly updateType: 'DISCOVERY' | 'PROCESSING' | 'STEP_COMPLETE' | 'PIPELINE_COMPLETE' | 'ERROR';
   readonly stepName: string;
   readonly total: number;

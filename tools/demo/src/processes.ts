@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { open, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Clock } from '@runner/core';
 import { RunnerError } from '@runner/core';
 import type { DemoFolder } from './folder.ts';
@@ -10,7 +10,7 @@ import { beginningOf } from './process-identity.ts';
 
 export interface Program {
   readonly name: string;
-  /** TypeScript file, relative to the repository. */
+  /** Program file, relative to the repository. */
   readonly source: string;
   readonly env: Readonly<Record<string, string>>;
 }
@@ -56,7 +56,7 @@ export function createProcesses(folder: DemoFolder, clock: Clock, leaveWithinMs 
     await using log = await open(logFile, 'w', 0o600);
     const child = spawn(
       process.execPath,
-      ['--conditions=@runner/source', '--disable-warning=ExperimentalWarning', join(REPOSITORY, source)],
+      ['--conditions=@runner/source', '--disable-warning=ExperimentalWarning', resolve(REPOSITORY, source)],
       { env: { ...env }, detached: true, stdio: ['ignore', log.fd, log.fd] },
     );
     const ended = endOf(child, name);

@@ -19,7 +19,7 @@ export function resultTable({ state, status, durationMs }: RunResult): string {
 }
 
 /** What went wrong, from the steps of a status; pure. */
-export function failuresIn(status: Json): readonly string[] {
+function failuresIn(status: Json): readonly string[] {
   const steps = Array.isArray(status['status']) ? status['status'].map(objectIn) : [];
   return steps.flatMap((step) =>
     (Array.isArray(step['failures']) ? step['failures'] : [])

@@ -6,6 +6,9 @@ import { createFileProvider } from '@runner/secrets/file';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+/** A program of every Unix. */
+const MAKE_PIPE = 'mkfifo';
+
 async function folder() {
   const base = await mkdtemp(join(tmpdir(), 'secrets-'));
   const inside = join(base, 'inside');
@@ -86,7 +89,7 @@ describe('a folder of secrets', () => {
 
   it('does not wait for the writer of a named pipe', async () => {
     await using place = await folder();
-    execFileSync('mkfifo', [join(place.inside, 'pipe')]);
+    execFileSync(MAKE_PIPE, [join(place.inside, 'pipe')]);
     await expect(place.read('pipe')).rejects.toMatchObject({ code: 'secret_misconfigured' });
   });
 

@@ -8,15 +8,29 @@ import { beginningOf } from '../../src/process-identity.ts';
 import { createProcesses } from '../../src/processes.ts';
 import { eventually } from '../support/condition.ts';
 
-const SOURCE = 'tools/demo/test/fixtures/program.ts';
+/** A program that has a child of its own and leaves on SIGTERM, or ignores that when told so. */
+const PROGRAM = `
+import { spawn } from 'node:child_process';
+const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+process.on('SIGTERM', () => {
+  if (process.env['STUBBORN'] === 'yes') return;
+  child.kill();
+  process.exit(0);
+});
+console.log(JSON.stringify({ pid: process.pid, child: child.pid }));
+setInterval(() => {}, 1000);
+`;
 
 async function inAFolder() {
   const root = await mkdtemp(join(tmpdir(), 'demo-'));
   const folder = demoFolder(root);
   await prepareFolder(folder);
+  const source = join(root, 'program.mjs');
+  await writeFile(source, PROGRAM);
   const clock = systemClock({ keepAlive: true });
   return {
     folder,
+    source,
     again: (leaveWithinMs?: number) => createProcesses(folder, clock, leaveWithinMs),
     [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
   };
@@ -35,7 +49,7 @@ const areGone = async (pids: readonly number[]): Promise<boolean> =>
 describe('the processes of the demo', () => {
   it('leave when they are asked to, and say how they ended', async () => {
     await using place = await inAFolder();
-    const started = await place.again().start({ name: 'polite', source: SOURCE, env: {} });
+    const started = await place.again().start({ name: 'polite', source: place.source, env: {} });
     const pids = await pidsIn(started.logFile);
     await started.stop();
     expect(await started.ended).toBe('polite ended with exit code 0');
@@ -44,7 +58,7 @@ describe('the processes of the demo', () => {
 
   it('are killed with their children when they do not leave', async () => {
     await using place = await inAFolder();
-    const started = await place.again(300).start({ name: 'stubborn', source: SOURCE, env: { STUBBORN: 'yes' } });
+    const started = await place.again(300).start({ name: 'stubborn', source: place.source, env: { STUBBORN: 'yes' } });
     const pids = await pidsIn(started.logFile);
     await started.stop();
     expect(await started.ended).toBe('stubborn ended with SIGKILL');
@@ -53,7 +67,7 @@ describe('the processes of the demo', () => {
 
   it('that a killed demo left behind are ended by the next one, and nobody else is', async () => {
     await using place = await inAFolder();
-    const left = await place.again().start({ name: 'left', source: SOURCE, env: {} });
+    const left = await place.again().start({ name: 'left', source: place.source, env: {} });
     const pids = await pidsIn(left.logFile);
     const remembered = JSON.parse(await readFile(place.folder.processes, 'utf8')) as object[];
     const stranger = { name: 'stranger', pid: process.pid, began: 'before this process' };
