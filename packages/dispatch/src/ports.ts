@@ -190,7 +190,6 @@ export type ExecutorOperation = 'submit' | 'end' | 'observe' | 'list' | 'discard
 export const IMPOSSIBLE_EVENTS = [
   'start_while_inactive',
   'slot_underflow',
-  'foreign_observation',
   'reporter_threw',
   'fault_hook_threw',
   'task_failed',

@@ -1,0 +1,102 @@
+import type { Clock } from '@runner/core';
+import { createClientMetrics } from './client-metrics.ts';
+import type { ClientMetrics } from './client-metrics.ts';
+import { createDispatchMetrics } from './dispatch-metrics.ts';
+import type { DispatchMetrics } from './dispatch-metrics.ts';
+import { ROLES } from './labels.ts';
+import type { ProcessFigures } from './process-usage.ts';
+import { createProcessUsage } from './process-usage.ts';
+import type { MetricRegistry } from './registry.ts';
+import { createMetricRegistry } from './registry.ts';
+
+export interface SlotFigures {
+  readonly total: number;
+  readonly free: number;
+}
+
+/** What is asked at each scrape. Everything is optional; what is missing has no sample, or says "none". */
+export interface MetricSources {
+  /** Slots in all and per pipeline type with a limit of its own. */
+  readonly slots?: () => SlotFigures & { readonly types: Readonly<Record<string, SlotFigures>> };
+  /** Epoch milliseconds at which the token expires; undefined: never, or not known. */
+  readonly tokenExpiresAt?: () => number | undefined;
+  /** Milliseconds between two heartbeats, as the control plane announced them. Default 15,000. */
+  readonly heartbeatMs?: () => number | undefined;
+  /** Seconds; `createLoopMonitor` knows them. */
+  readonly loopLagSeconds?: () => number;
+}
+
+export interface AgentMetricsOptions {
+  readonly clock: Clock;
+  readonly sources?: MetricSources;
+  /** Codes of the policy and of the executor that shall have a label of their own beside the known ones. */
+  readonly codes?: readonly string[];
+  /** Default: this process. */
+  readonly process?: ProcessFigures;
+}
+
+/** The metrics of one agent. Its observers fit the seams of dispatch and of the protocol's client side. */
+export interface AgentMetrics {
+  /** For `createMetricsServer`. */
+  readonly contentType: string;
+  /** All metrics as text in the exposition format of Prometheus. */
+  render(): Promise<string>;
+  /** For `createDispatcher({ observer })`. */
+  readonly dispatch: DispatchMetrics;
+  /** For `connect({ observer })`. */
+  readonly client: ClientMetrics;
+  /** A REST call to the control plane was answered; counted with the heartbeats. */
+  serverCall(seconds: number): void;
+}
+
+/** Makes a registry of its own and whatever feeds it. Starts no timer. */
+export function createAgentMetrics(options: AgentMetricsOptions): AgentMetrics {
+  const { clock, sources = {}, codes = [] } = options;
+  const registry = createMetricRegistry(() => collect());
+  const usage = createProcessUsage(clock, options.process ?? process);
+  const dispatch = createDispatchMetrics(registry, clock, codes);
+  const client = createClientMetrics(registry, clock, () => sources.heartbeatMs?.());
+
+  const collect = (): void => {
+    registry.gauge('collate_hybrid_agent_cpu_usage').set(usage.cpuPercent());
+    registry.gauge('collate_hybrid_agent_memory_usage').set(usage.heapMegabytes());
+    registry.gauge('collate_hybrid_agent_event_loop_lag_seconds').set(sources.loopLagSeconds?.() ?? 0);
+    dispatch.collect();
+    client.collect();
+    collectRole(registry, client.role());
+    collectSlots(registry, sources.slots?.());
+    collectTokenExpiry(registry, sources.tokenExpiresAt?.());
+  };
+  return {
+    contentType: registry.contentType,
+    render: () => registry.render(),
+    dispatch: dispatch.observer,
+    client: client.observer,
+    serverCall: (seconds) => client.answered(seconds),
+  };
+}
+
+function collectRole(registry: MetricRegistry, present: string): void {
+  const gauge = registry.gauge('collate_hybrid_agent_session_role');
+  for (const role of ROLES) gauge.set({ role }, role === present ? 1 : 0);
+}
+
+function collectSlots(
+  registry: MetricRegistry,
+  slots: ReturnType<NonNullable<MetricSources['slots']>> | undefined,
+): void {
+  const total = registry.gauge('collate_hybrid_agent_slots');
+  const free = registry.gauge('collate_hybrid_agent_slots_free');
+  if (slots === undefined) return;
+  for (const [type, figures] of [['all', slots] as const, ...Object.entries(slots.types)]) {
+    total.set({ pipeline_type: type }, figures.total);
+    free.set({ pipeline_type: type }, figures.free);
+  }
+}
+
+function collectTokenExpiry(registry: MetricRegistry, expiresAt: number | undefined): void {
+  const gauge = registry.gauge('collate_hybrid_agent_token_expiry_timestamp_seconds');
+  // No sample is the honest answer: 0 would look like a token that expired in 1970.
+  if (expiresAt === undefined) gauge.remove();
+  else gauge.set(expiresAt / 1_000);
+}
