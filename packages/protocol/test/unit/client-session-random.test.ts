@@ -4,6 +4,7 @@ import type { ControlMessage } from '@runner/protocol';
 import { LIMITS, encodeControlMessage } from '@runner/protocol';
 import type { AgentStatement, SessionEffect } from '@runner/protocol/client';
 import { CONTROL_SAMPLES, samplePresent, sampleRunId, sampleSlots } from '@runner/protocol/testing';
+import type { State } from '../support/client-session.ts';
 import { framesIn, sessionIn } from '../support/client-session.ts';
 
 const epochs = fc.integer({ min: 0, max: 3 });
@@ -57,9 +58,9 @@ describe('a session under any sequence of frames, statements and silence', () =>
     fc.assert(
       fc.property(
         fc.array(steps, { maxLength: 60 }),
-        fc.constantFrom('greeting', 'active', 'standby'),
+        fc.constantFrom<State>('greeting', 'active', 'standby'),
         (script, state) => {
-          const session = sessionIn(state as 'active');
+          const session = sessionIn(state);
           const open = new Set<string>();
           let now = 0;
           let isOver = false;
