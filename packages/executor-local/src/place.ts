@@ -2,7 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { RunnerError, isRunnerError } from '@runner/core';
+import type { RunnerError } from '@runner/core';
+import { isRunnerError } from '@runner/core';
 import type { ExecutorScope } from '@runner/executor';
 import { executorError, isRunId } from '@runner/executor';
 import { errorCode, writeOnce } from './write-once.ts';
@@ -49,6 +50,12 @@ export function localPlace(root: string): Place {
   };
   const folderId = async (): Promise<string> => (known ??= await create().catch(unavailable(root)));
   const folderOf = (runId: string): string => join(runs, runId.toLowerCase());
+  const assertSame = async (): Promise<void> => {
+    const before = await folderId();
+    if ((await readScope(root).catch(unavailable(root))) !== before) {
+      throw executorError('executor_unavailable', `The folder ${root} is another one than before.`);
+    }
+  };
 
   return {
     root,
@@ -58,17 +65,15 @@ export function localPlace(root: string): Place {
         .digest('hex'),
       description: `folder ${root} of ${hostname()}`,
     }),
-    assertSame: async () => {
-      const before = await folderId();
-      if ((await readScope(root).catch(unavailable(root))) !== before) {
-        throw executorError('executor_unavailable', `The folder ${root} is another one than before.`);
-      }
-    },
+    assertSame,
     folderOf,
     createFolder: async (runId) => {
-      await folderId();
+      await assertSame();
       const folder = folderOf(runId);
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      // Not recursive: a place that vanished is not made anew under our hands.
+      await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
+        if (errorCode(error) !== 'EEXIST') throw error;
+      });
       return folder;
     },
     runIds: async () => {
@@ -97,13 +102,13 @@ export function localPlace(root: string): Place {
 async function readScope(root: string): Promise<string> {
   const value: unknown = JSON.parse(await readFile(join(root, SCOPE_FILE), 'utf8'));
   if (typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string') return value.id;
-  throw new RunnerError('internal', `The file ${SCOPE_FILE} is not understood.`);
+  throw executorError('executor_unavailable', `The file ${join(root, SCOPE_FILE)} is not understood.`);
 }
 
 const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 
 /** Turns what the system says about the folder into an error of an executor. */
-export function unavailable(root: string): (error: unknown) => never {
+function unavailable(root: string): (error: unknown) => never {
   return (error) => {
     throw folderError(root, error);
   };

@@ -16,7 +16,7 @@ export interface CappedLog {
 }
 
 /** Bytes of the end of a log that was cut short which are kept all the same: the end says why a run failed. */
-export const TAIL_BYTES = 131_072;
+const TAIL_BYTES = 131_072;
 
 /**
  * A log of at most `maxBytes`, then a line that says so, then the last bytes. Raw offsets stay true, because the marker

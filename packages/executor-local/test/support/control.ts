@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 /** A program that connected. */
-export interface ControlledProgram {
+interface ControlledProgram {
   readonly pid: number;
   print(bytes: Uint8Array): Promise<void>;
   resist(): Promise<void>;

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@runner/core';
@@ -57,6 +57,15 @@ export async function localSubject(changes: Partial<LocalExecutorOptions> = {}):
     fail: async (runId, exitCode) => (await control.program(runId)).exit(exitCode),
     resist: async (runId) => await (await control.program(runId)).resist(),
     executions: (runId) => Promise.resolve(control.executions(runId)),
+    outage: async () => {
+      const away = `${folder}.away`;
+      await rename(folder, away);
+      return async () => {
+        // What came into being in its place meanwhile is not it.
+        await rm(folder, { recursive: true, force: true });
+        await rename(away, folder);
+      };
+    },
     remove: async (runId) => await rm(runFolder(runId), { recursive: true }),
     claimOf: async (runId) => parseClaim(await readFile(join(runFolder(runId), 'claim.json'), 'utf8')),
     processOf: async (runId) => parseProcess(await readFile(join(runFolder(runId), 'process.json'), 'utf8')),

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemClock } from '@runner/core';
 import { isEnded } from '@runner/executor';
 import type { Outcome, RunSpec } from '@runner/executor';
 import { testRunSpec } from '@runner/executor/testing';
@@ -131,7 +132,6 @@ describe('a program that is ended', () => {
     const spec = testRunSpec();
     await subject.executor.submit(spec, calm);
     await subject.control.program(spec.runId);
-    const { systemClock } = await import('@runner/core');
     const behind = { ...systemClock(), now: () => Date.now() - 3_600_000 };
     const next = await subject.another({ clock: behind });
     process.kill((await subject.claimOf(spec.runId)).supervisor.pid, 'SIGKILL');

@@ -67,7 +67,7 @@ export interface FakePlace {
   readonly port: FakePlacePort;
 }
 
-export interface FakePlacePort {
+interface FakePlacePort {
   nextSubmitFault(): SubmitFault | undefined;
   create(spec: RunSpec): boolean;
   end(runId: string, intent: EndIntent): void;

@@ -24,6 +24,10 @@ executorContract('the fake', (): Promise<ExecutorSubject> => {
     succeed: (runId) => now(() => place.succeed(runId)),
     fail: (runId, exitCode) => now(() => place.fail(runId, { exitCode })),
     executions: (runId) => Promise.resolve(place.executions(runId)),
+    outage: () => {
+      place.away = true;
+      return Promise.resolve(() => now(() => void (place.away = false)));
+    },
     remove: (runId) => now(() => place.remove(runId)),
     [Symbol.asyncDispose]: async () => {
       for (const each of [executor, ...others]) await each.close();

@@ -116,6 +116,23 @@ export function seeingCases({ make, timeoutMs }: ContractContext): void {
     });
   });
 
+  it('calls nothing absent while the place is away, asks to try again, and goes on when it is back', async () => {
+    await using subject = await make();
+    if (subject.outage === undefined) return;
+    const { executor } = subject;
+    const spec = testRunSpec();
+    await running(subject, spec, timeoutMs);
+    const isOver = await subject.outage();
+    expect(await executor.observe(spec.runId, calm)).toMatchObject({ presence: 'unknown', runId: spec.runId });
+    expect(await executor.observe(randomUUID(), calm)).toMatchObject({ presence: 'unknown' });
+    expect(await rejection(executor.list(owner, calm))).toEqual({ code: 'executor_unavailable', retryable: true });
+    expect(await rejection(executor.submit(testRunSpec(), calm))).toMatchObject({ retryable: true });
+    await isOver();
+    expect(await executor.observe(spec.runId, calm)).toMatchObject({ phase: 'running' });
+    await subject.succeed(spec.runId);
+    expect((await untilEnded(executor, spec.runId, timeoutMs)).outcome.result).toBe('succeeded');
+  });
+
   it('rejects calls whose signal is aborted, with the code for it', async () => {
     await using subject = await make();
     const signal = AbortSignal.abort();

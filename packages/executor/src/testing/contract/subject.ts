@@ -19,6 +19,8 @@ export interface ExecutorSubject extends AsyncDisposable {
   executions(runId: string): Promise<number>;
   /** From now on the program ignores being asked to stop. Left out where no program can. */
   resist?(runId: string): Promise<void>;
+  /** Nothing can be asked of the place until the function it gives is called. Left out where that cannot be arranged. */
+  outage?(): Promise<() => Promise<void>>;
   /** Somebody else removes the workload's record. Left out where nobody can. */
   remove?(runId: string): Promise<void>;
 }
@@ -49,7 +51,7 @@ export async function until<T>(what: string, look: () => Promise<T | undefined>,
 
 export type EndedObservation = PresentObservation & { readonly outcome: Outcome };
 
-export function isRunning(observation: Observation): observation is PresentObservation {
+function isRunning(observation: Observation): observation is PresentObservation {
   return observation.presence === 'present' && observation.phase === 'running';
 }
 
