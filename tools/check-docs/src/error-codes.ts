@@ -23,11 +23,13 @@ export function checkErrorCodes(root: string): readonly string[] {
       }
       const documented = new Set(tableColumn(read(folder, 'README.md'), /^#+ Error codes/) ?? []);
       for (const code of codes) {
-        if (!documented.has(code)) findings.push(`${room}/${name}/README.md: add the error code ${code} to "Error codes"`);
+        if (!documented.has(code))
+          findings.push(`${room}/${name}/README.md: add the error code ${code} to "Error codes"`);
       }
       const text = sources.map((file) => read(folder, 'src', file)).join('\n');
       for (const code of documented) {
-        if (!text.includes(`'${code}'`)) findings.push(`${room}/${name}/README.md: remove ${code}; no source has that code`);
+        if (!text.includes(`'${code}'`))
+          findings.push(`${room}/${name}/README.md: remove ${code}; no source has that code`);
       }
     }
   }

@@ -7,7 +7,9 @@ export function checkMetrics(root: string): readonly string[] {
   if (documented === undefined) return ['docs/operations.md: write a table under the heading "Metrics"'];
   const names = new Set(METRICS.map((metric) => metric.name));
   return [
-    ...[...names].filter((name) => !documented.includes(name)).map((name) => `docs/operations.md: add the metric ${name}`),
+    ...[...names]
+      .filter((name) => !documented.includes(name))
+      .map((name) => `docs/operations.md: add the metric ${name}`),
     ...documented.filter((name) => !names.has(name)).map((name) => `docs/operations.md: there is no metric ${name}`),
   ];
 }
