@@ -1,7 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { createLifecycle } from '@runner/core';
-import type { Clock, Logger, Random } from '@runner/core';
+import type { Clock, Component, Logger, Random } from '@runner/core';
 import type { FaultHook } from '@runner/dispatch';
+import type { Executor } from '@runner/executor';
+import { createAgentMetrics, createHealthServer, createLoopMonitor, createMetricsServer } from '@runner/metrics';
+import type { AgentMetrics, LoopMonitor } from '@runner/metrics';
+import type { Dial } from '@runner/protocol/client';
 import { createAgent } from './agent.ts';
 import type { Agent } from './agent.ts';
 import type { AgentConfig } from './config.ts';
@@ -9,10 +13,12 @@ import type { Environment } from './config/read.ts';
 import { createExecutor } from './executors.ts';
 import { createPolicy } from './policy.ts';
 import { preflight } from './preflight.ts';
+import { readinessChecks } from './readiness.ts';
 import { createDial } from './transport/dial.ts';
 import { createNetwork } from './transport/http-agent.ts';
 import { createRest } from './transport/rest.ts';
 import { createTokenSource } from './transport/token-source.ts';
+import type { TokenSource } from './transport/token-source.ts';
 import { VERSION } from './version.ts';
 
 /*
@@ -34,18 +40,25 @@ export interface World {
 }
 
 export interface App {
-  readonly agent: Agent;
   start(): Promise<void>;
   /** Drains and leaves, within this time. */
   stop(deadlineMs: number): Promise<void>;
 }
 
 export async function compose(config: AgentConfig, world: World): Promise<App> {
-  const { clock, random, logger, faultPoint } = world;
-  const { server, secrets, limits } = config;
+  const { environment, clock, random, logger, faultPoint } = world;
+  const { secrets } = config;
 
-  const network = createNetwork({ ...server, clock });
-  const rest = createRest(server.apiUrl, network);
+  const loop = createLoopMonitor({ clock });
+  const metrics = createAgentMetrics({
+    clock,
+    sources: {
+      slots: () => agent.status().dispatch.slots,
+      tokenExpiresAt: () => token.expiresAt(),
+      heartbeatMs: () => agent.status().session?.welcome.timings.heartbeatMs,
+      loopLagSeconds: () => loop.lagSeconds(),
+    },
+  });
   const token = createTokenSource({
     token: config.token,
     audience: config.tokenAudience,
@@ -53,55 +66,94 @@ export async function compose(config: AgentConfig, world: World): Promise<App> {
     clock,
     logger,
   });
-  const dial = createDial({
-    url: server.socketUrl,
-    token,
-    network,
-    rest,
-    clock,
-    userAgent: `hybrid-runner-agent/${VERSION}`,
-  });
-
   const policy = createPolicy({
     config: { secretsManager: secrets.manager, disableVersionValidation: config.disableVersionValidation },
     plaintext: secrets.plaintext,
     logger,
   });
-  const executor = await createExecutor(config.executor, { config, environment: world.environment, clock, logger });
-
+  const executor = await createExecutor(config.executor, { config, environment, clock, logger });
   const agent = createAgent({
     agentId: config.agentId,
     version: VERSION,
+    dial: composeDial(config, token, metrics, clock),
+    reconnectFloorMs: config.server.reconnectFloorMs,
+    policy,
+    limits: config.limits,
     executor,
     secretsManager: secrets.manager,
-    dial,
-    reconnectFloorMs: server.reconnectFloorMs,
-    limits,
-    policy,
     startDeadlineSeconds: () => config.startDeadlineSeconds,
     ...(config.runDeadlineSeconds === undefined ? {} : { longestRunSeconds: config.runDeadlineSeconds }),
+    dispatchObserver: metrics.dispatch,
+    clientObserver: metrics.client,
     clock,
     random,
     logger,
     ...(faultPoint === undefined ? {} : { faultPoint }),
   });
-
   const lifecycle = createLifecycle(
     [
+      loopComponent(loop),
+      ...composeEndpoints(config, agent, metrics, loop, logger),
       { name: 'executor', start: (signal) => preflight(executor, logger, signal), stop: () => executor.close() },
-      {
-        name: 'agent',
-        start: () => {
-          logger.info(startLine(config, executor.kind), { instanceId: agent.instanceId });
-          agent.start();
-          return Promise.resolve();
-        },
-        stop: (signal) => agent.drain(signal),
-      },
+      agentComponent(config, agent, executor, logger),
     ],
     { clock, logger },
   );
-  return { agent, start: () => lifecycle.start(), stop: (deadlineMs) => lifecycle.stop(deadlineMs) };
+  return { start: () => lifecycle.start(), stop: (deadlineMs) => lifecycle.stop(deadlineMs) };
+}
+
+/** The way out: proxy and certificate authorities are the same for the socket and for REST. */
+function composeDial({ server }: AgentConfig, token: TokenSource, metrics: AgentMetrics, clock: Clock): Dial {
+  const network = createNetwork({ ...server, clock });
+  return createDial({
+    url: server.socketUrl,
+    token: () => token.next(),
+    network,
+    rest: createRest({ base: server.apiUrl, network, clock, onAnswer: (seconds) => metrics.serverCall(seconds) }),
+    clock,
+    userAgent: `hybrid-runner-agent/${VERSION}`,
+  });
+}
+
+function composeEndpoints(
+  config: AgentConfig,
+  agent: Agent,
+  metrics: AgentMetrics,
+  loop: LoopMonitor,
+  logger: Logger,
+): readonly Component[] {
+  const listen = { logger, ...(config.listenAddress === undefined ? {} : { host: config.listenAddress }) };
+  return [
+    createHealthServer({
+      ...listen,
+      port: config.healthPort,
+      liveness: () => [loop.check()],
+      readiness: () => readinessChecks(agent.status()),
+    }),
+    createMetricsServer({ ...listen, ...config.metrics, metrics }),
+  ];
+}
+
+function loopComponent(loop: LoopMonitor): Component {
+  return {
+    name: 'event loop',
+    stop: () => {
+      loop.stop();
+      return Promise.resolve();
+    },
+  };
+}
+
+function agentComponent(config: AgentConfig, agent: Agent, executor: Executor, logger: Logger): Component {
+  return {
+    name: 'agent',
+    start: () => {
+      logger.info(startLine(config, executor.kind), { instanceId: agent.instanceId });
+      agent.start();
+      return Promise.resolve();
+    },
+    stop: (signal) => agent.drain(signal),
+  };
 }
 
 /** The one line people look for: what this process is and whom it talks to. */

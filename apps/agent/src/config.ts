@@ -32,6 +32,8 @@ export interface AgentConfig {
   readonly runDeadlineSeconds: number | undefined;
   readonly drainMs: number;
   readonly logLevel: LogLevel;
+  /** Address that health and metrics listen on; undefined: every one. */
+  readonly listenAddress: string | undefined;
   readonly healthPort: number;
   readonly metrics: { readonly port: number; readonly path: string };
 }
@@ -76,6 +78,7 @@ function assemble(reading: Reading<typeof VARIABLES>, readFile: ReadFile, now: n
     runDeadlineSeconds: values.RUN_DEADLINE_SECONDS,
     drainMs: values.DRAIN_SECONDS * 1000,
     logLevel: values.LOG_LEVEL,
+    listenAddress: values.LISTEN_ADDRESS,
     healthPort: values.HEALTH_PORT,
     metrics: { port: values.METRICS_SERVER_PORT, path: values.METRICS_SERVER_PATH },
   };

@@ -41,7 +41,13 @@ export function startAgent(options: StartOptions = {}): AgentProcess {
   const node =
     main === undefined ? ['--conditions=@runner/source', '--disable-warning=ExperimentalWarning', SOURCE] : [main];
   const child = spawn(process.execPath, [...node, ...args], {
-    env: { PATH: process.env.PATH ?? '', HEALTH_PORT: '0', METRICS_SERVER_PORT: '0', ...env },
+    env: {
+      PATH: process.env.PATH ?? '',
+      LISTEN_ADDRESS: '127.0.0.1',
+      HEALTH_PORT: '0',
+      METRICS_SERVER_PORT: '0',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(cwd === undefined ? {} : { cwd }),
   });

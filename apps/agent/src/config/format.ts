@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /** How the text of one variable becomes a value, or a sentence about what is wrong with it. */
 
 export interface Wrong {
@@ -156,6 +158,11 @@ export const command: Format<readonly string[]> = format('JSON array of strings,
   }
   return wrong('is not a JSON array of strings', 'write for example ["python", "-m", "my_ingestion"]');
 });
+
+/** An IPv4 or IPv6 address. */
+export const address: Format<string> = format('IP address', (raw) =>
+  isIP(raw) === 0 ? wrong('is not an IP address', 'write an address of this machine, such as 127.0.0.1') : right(raw),
+);
 
 const HTTP_PATH = /^\/[A-Za-z0-9/_.~-]*$/;
 

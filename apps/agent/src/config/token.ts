@@ -45,6 +45,12 @@ export function tokenProblem(token: string, expected: TokenExpectation): TokenPr
   return audienceProblem(claims.aud, expected.audience);
 }
 
+/** Epoch milliseconds at which a token expires; undefined: never, or it is no JWT. */
+export function tokenExpiry(token: string): number | undefined {
+  const exp = claimsOf(token)?.exp;
+  return typeof exp === 'number' ? exp * 1000 : undefined;
+}
+
 /** The problem as an error, for the moment before a connection. */
 export function tokenError(problem: TokenProblem): RunnerError {
   return new RunnerError(problem.code, problem.message, { hint: problem.fix });

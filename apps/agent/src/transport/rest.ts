@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { RunnerError, messageOf } from '@runner/core';
+import type { Clock } from '@runner/core';
 import type { Network } from './http-agent.ts';
 
 interface RestAnswer {
@@ -16,12 +17,21 @@ export interface Rest {
 
 const LONGEST_BODY = 1_048_576;
 
-/** @param base without slash at its end */
-export function createRest(base: string, network: Network): Rest {
+export interface RestOptions {
+  /** Without slash at its end. */
+  readonly base: string;
+  readonly network: Network;
+  readonly clock: Clock;
+  /** Told how long each answer took. */
+  readonly onAnswer?: (seconds: number) => void;
+}
+
+export function createRest({ base, network, clock, onAnswer }: RestOptions): Rest {
   return {
     get: (path, signal) =>
       new Promise((resolve, reject) => {
         const url = new URL(`${base}${path}`);
+        const begun = clock.monotonic();
         const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
         const request = send(url, {
           method: 'GET',
@@ -39,6 +49,7 @@ export function createRest(base: string, network: Network): Rest {
         };
         request.once('error', fail);
         request.once('response', (response) => {
+          onAnswer?.((clock.monotonic() - begun) / 1000);
           let body = '';
           response.setEncoding('utf8');
           response.on('data', (chunk: string) => {

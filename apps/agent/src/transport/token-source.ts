@@ -1,7 +1,7 @@
 import { Secret, messageOf } from '@runner/core';
 import type { Clock, Logger } from '@runner/core';
 import type { TokenConfig } from '../config/executor-choice.ts';
-import { tokenError, tokenProblem } from '../config/token.ts';
+import { tokenError, tokenExpiry, tokenProblem } from '../config/token.ts';
 
 export interface TokenSourceOptions {
   readonly token: TokenConfig;
@@ -12,12 +12,18 @@ export interface TokenSourceOptions {
   readonly logger: Logger;
 }
 
+export interface TokenSource {
+  /** The token for the next connection. Rejects with its problem in words, before anything is sent. */
+  next(): Promise<Secret>;
+  /** Epoch milliseconds at which the last token expires; undefined: never, or not known. */
+  expiresAt(): number | undefined;
+}
+
 /**
- * The token for the next connection. One from a file is read again each time, so that a renewed token is used without a
- * restart; while the file cannot be read (it is just being replaced), the last one serves.
- * @returns a function that rejects with the token's problem in words, before anything is sent
+ * A token from a file is read again for each connection, so that a renewed one is used without a restart; while the file
+ * cannot be read (it is just being replaced), the last one serves.
  */
-export function createTokenSource(options: TokenSourceOptions): () => Promise<Secret> {
+export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const { token, audience, readFile, clock, logger } = options;
   let last = token.value;
   const current = async (path: string): Promise<Secret> => {
@@ -30,14 +36,15 @@ export function createTokenSource(options: TokenSourceOptions): () => Promise<Se
     }
     return last;
   };
-  return async () => {
+  const next = async (): Promise<Secret> => {
     if (token.file !== undefined) {
-      const next = await current(token.file);
-      if (next.reveal() !== last.reveal()) logger.info('the token was replaced', { path: token.file });
-      last = next;
+      const read = await current(token.file);
+      if (read.reveal() !== last.reveal()) logger.info('the token was replaced', { path: token.file });
+      last = read;
     }
     const problem = tokenProblem(last.reveal(), { now: clock.now(), audience });
     if (problem !== undefined) throw tokenError(problem);
     return last;
   };
+  return { next, expiresAt: () => tokenExpiry(last.reveal()) };
 }

@@ -77,6 +77,29 @@ describe('the life of an agent', () => {
     expect(agent.output).not.toContain(TOKEN);
   });
 
+  it('serves health and metrics', async () => {
+    await using controlPlane = await testControlPlane();
+    using here = place(controlPlane);
+    await using agent = startAgent({ env: here.env });
+    await controlPlane.untilActive();
+    await agent.line('in session with the control plane');
+    const portOf = (endpoint: string): string =>
+      String(agent.lines.find((line) => line.message === 'an endpoint is open' && line.endpoint === endpoint)?.port);
+    const get = async (path: string, port: string) => {
+      const answer = await fetch(`http://127.0.0.1:${port}${path}`);
+      return { status: answer.status, body: await answer.text() };
+    };
+    expect(await get('/healthz', portOf('health'))).toMatchObject({ status: 200 });
+    const ready = await get('/readyz', portOf('health'));
+    expect(ready.status, ready.body).toBe(200);
+    expect(JSON.parse(ready.body)).toMatchObject({
+      checks: [{ name: 'session', ok: true, reason: 'active' }, { ok: true }],
+    });
+    const { body } = await get('/metrics', portOf('metrics'));
+    expect(body).toMatch(/^collate_hybrid_agent_connected 1$/m);
+    expect(body).toMatch(/^collate_hybrid_agent_slots_free\{pipeline_type="all"\} 25$/m);
+  });
+
   it('leaves with 0 after SIGTERM, while the workload lives on and is found again', async () => {
     await using controlPlane = await testControlPlane();
     using here = place(controlPlane);

@@ -333,6 +333,13 @@ const CASES: Readonly<Record<VariableName, Case>> = {
   RUN_DEADLINE_SECONDS: { set: '60', lands: (c) => c.runDeadlineSeconds, as: 60, unset: undefined, bad: '-60' },
   DRAIN_SECONDS: { set: '0.5', lands: (c) => c.drainMs, as: 500, unset: 25_000, bad: '25s' },
   LOG_LEVEL: { set: 'DEBUG', lands: (c) => c.logLevel, as: 'debug', unset: 'info', bad: 'loud' },
+  LISTEN_ADDRESS: {
+    set: '127.0.0.1',
+    lands: (c) => c.listenAddress,
+    as: '127.0.0.1',
+    unset: undefined,
+    bad: 'localhost',
+  },
   HEALTH_PORT: { set: '0', lands: (c) => c.healthPort, as: 0, unset: 8585, bad: '65536' },
   METRICS_SERVER_PORT: { set: '9100', lands: (c) => c.metrics.port, as: 9100, unset: 8989, bad: 'http' },
   METRICS_SERVER_PATH: { set: '/m', lands: (c) => c.metrics.path, as: '/m', unset: '/metrics', bad: 'metrics' },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentStatus } from '@runner/agent/agent';
 import type { Welcome } from '@runner/protocol';
-import { readinessOf } from '../../src/readiness.ts';
+import { readinessChecks } from '../../src/readiness.ts';
 
 const slots = { total: 1, free: 1, types: {} };
 const status = (rest: Partial<AgentStatus> = {}, dispatch: Partial<AgentStatus['dispatch']> = {}): AgentStatus => ({
@@ -38,21 +38,24 @@ function session(role: 'active' | 'standby' | 'blocked', reason?: string): Agent
   return { role, epoch: 1, reason, welcome };
 }
 
+const isReady = (now: AgentStatus): boolean => readinessChecks(now).every((check) => check.ok);
+const reasons = (now: AgentStatus): string =>
+  readinessChecks(now)
+    .map((check) => check.reason)
+    .join('; ');
+
 describe('the agent is ready', () => {
   it.each([
-    ['as the active instance', status(), 'active'],
-    [
-      'as a standby',
-      status({ session: session('standby', 'another instance is active') }),
-      'standby: another instance is active',
-    ],
+    ['as the active instance', session('active'), 'active'],
+    ['as a standby', session('standby', 'another instance is active'), 'standby: another instance is active'],
     [
       'although it is blocked, and says so',
-      status({ session: session('blocked', 'scope x has open runs') }),
+      session('blocked', 'scope x has open runs'),
       'blocked: scope x has open runs',
     ],
-  ])('%s', (_what, now, message) => {
-    expect(readinessOf(now)).toEqual({ ready: true, message });
+  ])('%s', (_what, now, reason) => {
+    expect(isReady(status({ session: now }))).toBe(true);
+    expect(readinessChecks(status({ session: now }))[0]).toEqual({ name: 'session', ok: true, reason });
   });
 });
 
@@ -61,7 +64,7 @@ describe('the agent is not ready', () => {
     [
       'before the executor has answered',
       status({ connection: 'starting', session: undefined }),
-      /executor has not yet said/,
+      /has not yet said where it works/,
     ],
     [
       'without a session, and says why',
@@ -75,8 +78,7 @@ describe('the agent is not ready', () => {
     ],
     ['while it drains', status({}, { draining: true }), /draining/],
   ])('%s', (_what, now, message) => {
-    const readiness = readinessOf(now);
-    expect(readiness.ready).toBe(false);
-    expect(readiness.message).toMatch(message);
+    expect(isReady(now)).toBe(false);
+    expect(reasons(now)).toMatch(message);
   });
 });

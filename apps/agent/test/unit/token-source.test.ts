@@ -11,14 +11,14 @@ const second = testToken({ n: 2 });
 function source(file: { text: string | undefined }, token = first, audience?: string) {
   const logger = recordingLogger();
   const clock = testClock(NOW);
-  const read = createTokenSource({
+  const made = createTokenSource({
     token: { value: new Secret(token), file: '/run/token' },
     audience,
     readFile: () => (file.text === undefined ? Promise.reject(new Error('ENOENT')) : Promise.resolve(file.text)),
     clock,
     logger,
   });
-  return { read, logger, clock };
+  return { read: () => made.next(), expiresAt: () => made.expiresAt(), logger, clock };
 }
 
 describe('the token of a file', () => {
@@ -42,8 +42,10 @@ describe('the token of a file', () => {
   });
 
   it('that has expired meanwhile is not sent; the date is said', async () => {
-    const { read, clock } = source({ text: testToken({ exp: NOW / 1000 + 60 }) });
+    const { read, expiresAt, clock } = source({ text: testToken({ exp: NOW / 1000 + 60 }) });
+    expect(expiresAt()).toBeUndefined();
     await read();
+    expect(expiresAt()).toBe(NOW + 60_000);
     clock.stepWall(61_000);
     await expect(read()).rejects.toMatchObject({
       code: 'token_expired',

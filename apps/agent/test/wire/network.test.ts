@@ -57,7 +57,7 @@ function way(url: string, env: Record<string, string>) {
   if (!result.ok) throw new Error(JSON.stringify(result.problems));
   const { server } = result.config;
   const network = createNetwork({ ...server, clock });
-  const rest = createRest(server.apiUrl, network);
+  const rest = createRest({ base: server.apiUrl, network, clock });
   const token = (): Promise<Secret> => Promise.resolve(new Secret(TOKEN));
   return { rest, dial: createDial({ url: server.socketUrl, token, network, rest, clock, userAgent: 'test' }) };
 }

@@ -1,0 +1,154 @@
+import {
+  absolutePath,
+  commaList,
+  dnsLabel,
+  dnsSubdomain,
+  flag,
+  integer,
+  quantity,
+  seconds,
+  text,
+  url,
+} from './format.ts';
+import { extraEnvs, pipelineTypeConfigs } from './ingestion-format.ts';
+import { defaulted, optional } from './variable.ts';
+
+/** The part of the catalogue that is about workloads in Kubernetes, whoever makes them, and about Argo. */
+
+const TEN_YEARS = 315_360_000;
+const K8S = ['simpleK8s', 'argo'] as const;
+const ARGO = ['argo'] as const;
+
+const ingestion = {
+  INGESTION_NAMESPACE: optional(dnsLabel, {
+    group: 'ingestion workloads',
+    meaning: 'Namespace of the workloads.',
+    legacy: ['ARGO_NAMESPACE'],
+    executors: K8S,
+    defaultNote: "the agent's own namespace",
+  }),
+  INGESTION_SERVICE_ACCOUNT_NAME: defaulted(dnsSubdomain, 'ingestion', {
+    group: 'ingestion workloads',
+    meaning: 'Service account of the workloads.',
+    legacy: ['ARGO_WORKFLOW_EXECUTOR_SERVICE_ACCOUNT_NAME'],
+    executors: K8S,
+  }),
+  INGESTION_IMAGE: optional(text({ shape: 'image reference', max: 1024 }), {
+    group: 'ingestion workloads',
+    meaning: 'Image of the workloads. Required for `simpleK8s` and `argo`.',
+    legacy: ['ARGO_INGESTION_IMAGE'],
+    executors: K8S,
+  }),
+  INGESTION_IMAGE_PULL_SECRETS: defaulted(commaList(dnsSubdomain), ',', {
+    group: 'ingestion workloads',
+    meaning: 'Pull secrets of the workloads.',
+    legacy: ['ARGO_IMAGE_PULL_SECRETS'],
+    executors: K8S,
+    defaultNote: 'none',
+  }),
+  DYNAMIC_INGESTION_VERSION_ENABLED: defaulted(flag, 'true', {
+    group: 'ingestion workloads',
+    meaning: "Whether the image's tag follows the OpenMetadata version that the control plane announces.",
+    executors: K8S,
+  }),
+  INGESTION_DISABLE_VERSION_VALIDATION: defaulted(flag, 'false', {
+    group: 'ingestion workloads',
+    meaning: 'Whether the ingestion library skips its comparison of versions with the server.',
+    legacy: ['ARGO_DISABLE_VERSION_VALIDATION'],
+  }),
+  INGESTION_AUTOMOUNT_SA_TOKEN: optional(flag, {
+    group: 'ingestion workloads',
+    meaning: "Whether the service account's token is mounted into the workloads.",
+    legacy: ['ARGO_AUTOMOUNT_SA_TOKEN'],
+    executors: K8S,
+    defaultNote: 'as the service account says',
+  }),
+  INGESTION_EXTRA_ENVS: defaulted(extraEnvs, '[]', {
+    group: 'ingestion workloads',
+    meaning: 'More environment variables for the workloads, `[NAME:value,NAME:value]`.',
+    legacy: ['ARGO_EXTRA_ENVS', 'ARGO_EXTRA_ENVS_NOOP'],
+    sensitive: true,
+  }),
+  SIMPLEK8S_PIPELINE_TYPE_CONFIGS: optional(pipelineTypeConfigs, {
+    group: 'ingestion workloads',
+    meaning: 'Placement and resources for each pipeline type, when the executor is `simpleK8s`.',
+    executors: ['simpleK8s'],
+  }),
+  ARGO_PIPELINE_TYPE_CONFIGS: optional(pipelineTypeConfigs, {
+    group: 'ingestion workloads',
+    meaning: 'The same when the executor is `argo`.',
+    executors: ARGO,
+  }),
+} as const;
+
+const resource = (meaning: string, name: string, value: string) =>
+  defaulted(quantity, value, { group: 'ingestion workloads', meaning, legacy: [name], executors: K8S });
+
+const resources = {
+  INGESTION_CPU_LIMIT: resource('CPU limit of a workload.', 'ARGO_WORKFLOW_CPU_LIMIT', '1000m'),
+  INGESTION_MEMORY_LIMIT: resource('Memory limit of a workload.', 'ARGO_WORKFLOW_MEMORY_LIMIT', '4096Mi'),
+  INGESTION_CPU_REQUEST: resource('CPU request of a workload.', 'ARGO_WORKFLOW_CPU_REQUEST', '1000m'),
+  INGESTION_MEMORY_REQUEST: resource('Memory request of a workload.', 'ARGO_WORKFLOW_MEMORY_REQUEST', '4096Mi'),
+  INGESTION_AUTOMATION_WORKFLOW_CPU_LIMIT: resource(
+    'CPU limit of an automation (test connection).',
+    'ARGO_AUTOMATION_WORKFLOW_CPU_LIMIT',
+    '500m',
+  ),
+  INGESTION_AUTOMATION_WORKFLOW_MEMORY_LIMIT: resource(
+    'Memory limit of an automation.',
+    'ARGO_AUTOMATION_WORKFLOW_MEMORY_LIMIT',
+    '512Mi',
+  ),
+  INGESTION_AUTOMATION_WORKFLOW_CPU_REQUEST: resource(
+    'CPU request of an automation.',
+    'ARGO_AUTOMATION_WORKFLOW_CPU_REQUEST',
+    '200m',
+  ),
+  INGESTION_AUTOMATION_WORKFLOW_MEMORY_REQUEST: resource(
+    'Memory request of an automation.',
+    'ARGO_AUTOMATION_WORKFLOW_MEMORY_REQUEST',
+    '256Mi',
+  ),
+} as const;
+
+const argo = {
+  PIPELINE_SERVICE_CLIENT_ENDPOINT: optional(url(['http', 'https']), {
+    group: 'argo',
+    meaning: 'Argo Server. Without it, `argo` works through the Kubernetes API alone.',
+    executors: ARGO,
+  }),
+  ARGO_TOKEN: optional(text({ shape: 'token', max: 65_536 }), {
+    group: 'argo',
+    meaning: 'Token for Argo Server.',
+    executors: ARGO,
+    sensitive: true,
+    fileVariant: true,
+  }),
+  ARGO_SERVER_CERTIFICATE_PATH: optional(absolutePath, {
+    group: 'argo',
+    meaning: 'PEM file with the certificate authority of Argo Server.',
+    executors: ARGO,
+  }),
+  ARGO_SECONDS_AFTER_COMPLETION_TTL: defaulted(integer({ min: 0, max: TEN_YEARS }), '604800', {
+    group: 'argo',
+    meaning: 'Seconds for which an ended Workflow stays. Under an hour, an outcome may be gone before it was reported.',
+    executors: ARGO,
+  }),
+  ARGO_TEST_CONNECTION_BACKOFF_TIME: optional(seconds({ min: 0, max: 3600 }), {
+    group: 'argo',
+    meaning: 'Seconds between looks at the Workflow of a connection test.',
+    executors: ARGO,
+  }),
+  ARGO_INGESTION_CONTAINER_SPEC_FILE_PATH: optional(absolutePath, {
+    group: 'argo',
+    meaning: 'YAML file that is merged into the container of every Workflow.',
+    executors: ARGO,
+  }),
+  ARGO_INGESTION_WORKFLOW_SPEC_FILE_PATH: optional(absolutePath, {
+    group: 'argo',
+    meaning: 'YAML file that is merged into the spec of every Workflow.',
+    executors: ARGO,
+  }),
+} as const;
+
+export const WORKLOAD_VARIABLES = { ...ingestion, ...resources, ...argo } as const;
