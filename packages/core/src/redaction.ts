@@ -42,8 +42,9 @@ const PATTERNS: readonly Pattern[] = [
   },
 ];
 
-/** `password=secret:id` names a place, not a value: references stay readable. */
+/** `password=secret:id` names a place, not a value, and so does `secret:id` by itself: references stay readable. */
 const REFERENCE = /^["']?secret:/;
+const REFERENCE_PREFIX = 'secret:';
 
 /** The text with everything that looks like a credential replaced by `[redacted]`. Applying it twice changes nothing. */
 export function redactText(text: string): string {
@@ -51,7 +52,7 @@ export function redactText(text: string): string {
   for (const { regex, replacement, name } of PATTERNS) {
     if (name === 'password assignment') {
       out = out.replace(regex, (whole: string, head: string, value: string) =>
-        REFERENCE.test(value) ? whole : `${head}${MARK}`,
+        head === REFERENCE_PREFIX || REFERENCE.test(value) ? whole : `${head}${MARK}`,
       );
     } else if (name === 'jwt') {
       out = out.replace(regex, (whole: string, rest: string | undefined) => (rest === undefined ? whole : replacement));

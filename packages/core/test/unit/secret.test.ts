@@ -83,7 +83,14 @@ describe('redactText', () => {
   });
 
   it('leaves references and ordinary text alone', () => {
-    for (const text of ['password: secret:demo-db-password', 'rows: 20000', 'https://host/path?x=1', '3 tokens left']) {
+    for (const text of [
+      'password: secret:demo-db-password',
+      'resolves secret:demo-db-password first',
+      '{"password":"secret:/a/b"}',
+      'rows: 20000',
+      'https://host/path?x=1',
+      '3 tokens left',
+    ]) {
       expect(redactText(text)).toBe(text);
     }
   });
