@@ -87,8 +87,9 @@ export function createBoard(): Board {
  */
 export function fingerprint(observation: PresentObservation): string {
   const { workload, phase, startedAt, endedAt, outcome, diagnosis, suspended } = observation;
-  const { logTail: _tail, ...result } = outcome ?? {};
-  const said = [workload.uid, phase, startedAt, endedAt, result, diagnosis, suspended === true];
+  const { result, exitCode, signal } = outcome ?? {};
+  const end = [endedAt, result, exitCode, signal, outcome?.diagnosis];
+  const said = [workload.uid, phase, startedAt, end, diagnosis, suspended === true];
   return hash('sha1', JSON.stringify(said), 'base64');
 }
 

@@ -3,9 +3,9 @@ import type { Problem } from './ports.ts';
 
 /** Stable codes that dispatch itself gives; codes of the policy and of executors pass through unchanged. README has the table. */
 export type DispatchErrorCode =
-  'no_slot' | 'draining' | 'policy_failed' | 'executor_timeout' | 'executor_failed' | 'not_active' | 'invalid_options';
+  'no_slot' | 'draining' | 'policy_failed' | 'executor_timeout' | 'executor_failed' | 'invalid_options';
 
-const RETRYABLE: ReadonlySet<DispatchErrorCode> = new Set(['no_slot', 'draining', 'executor_timeout', 'not_active']);
+const RETRYABLE: ReadonlySet<DispatchErrorCode> = new Set(['no_slot', 'draining', 'executor_timeout']);
 
 /** An error of dispatch; whether it is retryable follows from the code. */
 export function dispatchError(

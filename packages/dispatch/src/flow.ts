@@ -1,6 +1,7 @@
 import type { BackoffOptions, Clock, Logger, Random } from '@runner/core';
 import { backoffDelay, isAbort, isRunnerError } from '@runner/core';
 import type { Observation } from '@runner/executor';
+import { isAborted } from './aborted.ts';
 import type { Board } from './board.ts';
 import { dispatchError, problemOf } from './errors.ts';
 import type { ExecutorCalls } from './executor-calls.ts';
@@ -128,7 +129,7 @@ async function submit(flight: Flight, rooms: FlowRooms): Promise<Answer | undefi
   const { runId, spec } = flight;
   for (let attempt = 0; !flight.roused.aborted && !rooms.draining(); attempt += 1) {
     await rooms.at('before_submit', runId);
-    if (flight.roused.aborted) return undefined;
+    if (isAborted(flight.roused)) return undefined;
     try {
       flight.submitting = true;
       const { created, observation } = await rooms.calls.submit(spec, flight.abandoned);

@@ -1,6 +1,7 @@
 import type { BackoffOptions, Clock, Logger, Random } from '@runner/core';
 import { backoffDelay, isRunnerError } from '@runner/core';
 import type { AbsentObservation, EndIntent, PresentObservation } from '@runner/executor';
+import { isAborted } from './aborted.ts';
 import type { ExecutorCalls } from './executor-calls.ts';
 import type { FaultPoints } from './fault-points.ts';
 
@@ -45,7 +46,7 @@ export function createEndStanding(rooms: StandingRooms): EndStanding {
           return ended;
         }
       } catch (error) {
-        if (signal.aborted) return undefined;
+        if (isAborted(signal)) return undefined;
         if (isRunnerError(error) && !error.retryable) {
           logger.error('the executor will not end this run; the next level asks again', { runId, error });
           return undefined;

@@ -1,6 +1,7 @@
 import type { BackoffOptions, Clock, Logger, Random } from '@runner/core';
 import { backoffDelay } from '@runner/core';
 import type { Executor, Observation, WorkloadOwner } from '@runner/executor';
+import { isAborted } from './aborted.ts';
 import { dispatchError, problemOf } from './errors.ts';
 import type { DispatchSnapshot } from './ports.ts';
 
@@ -51,9 +52,9 @@ export function createWatching(options: WatchingOptions): Watching {
           },
           signal,
         );
-        if (!signal.aborted) throw dispatchError('executor_failed', 'the watch ended by itself');
+        if (!isAborted(signal)) throw dispatchError('executor_failed', 'the watch ended by itself');
       } catch (error) {
-        if (signal.aborted) return;
+        if (isAborted(signal)) return;
         if (state.state !== 'failing') logger.error('watching the executor failed; it is tried again', { error });
         state = { state: 'failing', problem: problemOf(error) };
       } finally {
@@ -72,8 +73,8 @@ export function createWatching(options: WatchingOptions): Watching {
       present?.stop.abort('another control plane');
       const stop = new AbortController();
       state = { state: 'watching' };
-      const all = [present?.ended, run(owner, stop.signal)];
-      present = { owner, stop, ended: Promise.all(all).then(() => undefined) };
+      const all = Promise.all([present?.ended ?? Promise.resolve(), run(owner, stop.signal)]);
+      present = { owner, stop, ended: all.then(() => undefined) };
       return changed;
     },
     state: () => state,

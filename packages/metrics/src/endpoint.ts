@@ -44,7 +44,7 @@ const REQUEST_MS = 10_000;
 
 export function createEndpoint(options: EndpointOptions): Endpoint {
   const { name, logger = silentLogger } = options;
-  const server = createServer((request, response) => void answer(request, response, options, logger));
+  const server = createServer((request, response) => void answer(request, response, options, () => !server.listening));
   server.maxConnections = MOST_CONNECTIONS;
   server.headersTimeout = REQUEST_MS;
   server.requestTimeout = REQUEST_MS;
@@ -75,15 +75,20 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { routes, name }: EndpointOptions,
-  logger: Logger,
+  { routes, name, logger = silentLogger }: EndpointOptions,
+  stopping: () => boolean,
 ): Promise<void> {
   const { status, contentType, body } = await answerTo(request, routes).catch((error: unknown): Answer => {
     logger.error('an endpoint could not answer', { endpoint: name, error });
     return plain(500, 'internal error');
   });
   const headers = { 'content-type': contentType, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
-  response.writeHead(status, { ...headers, ...(status === 405 ? { allow: 'GET, HEAD' } : {}) });
+  response.writeHead(status, {
+    ...headers,
+    ...(status === 405 ? { allow: 'GET, HEAD' } : {}),
+    // A connection kept alive would hold up the stop for as long as the client likes.
+    ...(stopping() ? { connection: 'close' } : {}),
+  });
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 

@@ -84,9 +84,14 @@ export function workloads(clock: Clock): Workloads {
   let late = 0;
 
   const seen = (workload: Workload): PresentObservation => {
-    const { controlPlaneId: _owner, uid, ...rest } = workload;
+    const { runId, pipelineType, uid, phase, startedAt, endedAt, outcome, diagnosis, suspended } = workload;
     return {
-      ...rest,
+      ...{ runId, pipelineType, phase },
+      ...(startedAt === undefined ? {} : { startedAt }),
+      ...(endedAt === undefined ? {} : { endedAt }),
+      ...(outcome === undefined ? {} : { outcome }),
+      ...(diagnosis === undefined ? {} : { diagnosis }),
+      ...(suspended === undefined ? {} : { suspended }),
       presence: 'present',
       observedAt: clock.now(),
       workload: { kind: 'fake', name: `run-${workload.runId}`, uid },
@@ -95,8 +100,7 @@ export function workloads(clock: Clock): Workloads {
   const listed = (workload: Workload): PresentObservation => {
     const { outcome, ...rest } = seen(workload);
     if (outcome === undefined || world.listsTails) return seen(workload);
-    const { logTail: _tail, ...result } = outcome;
-    return { ...rest, outcome: result };
+    return { ...rest, outcome: { result: outcome.result } };
   };
   const tell = (workload: Workload): void => {
     for (const [watcher, { owner }] of watchers) if (owner === workload.controlPlaneId) watcher(seen(workload));

@@ -62,7 +62,7 @@ async function killedAt(
   });
   server.connect(first.dispatcher);
   await first.settle();
-  await story(server, world, first.settle);
+  await story(server, world, () => first.settle());
 
   await using second = agent({
     clock,

@@ -16,7 +16,11 @@ describe('a start', () => {
   });
 
   it('carries the newest sighting in its answer instead of reporting it before', async () => {
-    await using a = agent({ faultPoint: (name) => void (name === 'before_accepted' && a.world.run('r1')) });
+    await using a = agent({
+      faultPoint: (name) => {
+        if (name === 'before_accepted') a.world.run('r1');
+      },
+    });
     await a.start('r1');
     expect(a.reporter.said).toMatchObject([{ kind: 'accepted', created: true, observation: { phase: 'running' } }]);
   });
