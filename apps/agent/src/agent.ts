@@ -6,6 +6,7 @@ import type { Executor, ExecutorScope } from '@runner/executor';
 import { connect } from '@runner/protocol/client';
 import type {
   AgentConnection,
+  AgentHandlers,
   AgentLink,
   ClientObserver,
   ConnectionState,
@@ -16,6 +17,7 @@ import { createHandlers } from './agent/handlers.ts';
 import { createReporter } from './agent/reporter.ts';
 import { findScope } from './agent/scope.ts';
 import { createTaskSet } from './agent/tasks.ts';
+import type { TaskSet } from './agent/tasks.ts';
 import { wireSlotsOf } from './translate.ts';
 
 /**
@@ -82,15 +84,52 @@ export interface Agent {
 }
 
 export function createAgent(options: AgentOptions): Agent {
-  const { agentId, executor, clock, random, logger = silentLogger } = options;
-  const instanceId = random.uuid();
-  const tasks = createTaskSet(logger);
+  const parts = assemble(options);
+  const { dispatcher, tasks, held } = parts;
+  const instanceId = options.random.uuid();
   const stopping = new AbortController();
-  let connection: AgentConnection | undefined;
-  let trouble: string | undefined;
   let closed: Promise<void> | undefined;
 
-  const link = (): AgentLink | undefined => connection?.link;
+  const leave = async (signal: AbortSignal): Promise<void> => {
+    stopping.abort();
+    held.connection?.link.draining();
+    await dispatcher.drain(signal);
+    await held.connection?.close(signal);
+  };
+  const close = (): Promise<void> =>
+    (closed ??= (async () => {
+      stopping.abort();
+      await held.connection?.close(AbortSignal.abort());
+      await dispatcher.close();
+      await tasks.settled();
+    })());
+
+  return {
+    instanceId,
+    status: () => statusOf(parts),
+    start: () => tasks.own('connecting', begin(options, parts, instanceId, stopping.signal)),
+    drain: async (signal) => {
+      await leave(signal);
+      await close();
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+interface Parts {
+  readonly dispatcher: Dispatcher;
+  readonly handlers: AgentHandlers;
+  readonly tasks: TaskSet;
+  /** What comes and goes. */
+  readonly held: { connection: AgentConnection | undefined; trouble: string | undefined };
+}
+
+function assemble(options: AgentOptions): Parts {
+  const { agentId, executor, clock, random, logger = silentLogger } = options;
+  const held: Parts['held'] = { connection: undefined, trouble: undefined };
+  const tasks = createTaskSet(logger);
+  const link = (): AgentLink | undefined => held.connection?.link;
   const dispatcher: Dispatcher = createDispatcher({
     ...dispatchOptions(options),
     agentId,
@@ -108,48 +147,30 @@ export function createAgent(options: AgentOptions): Agent {
     link,
     tasks,
     logger,
-    onTrouble: (text) => (trouble = text),
+    onTrouble: (text) => (held.trouble = text),
   });
+  return { dispatcher, handlers, tasks, held };
+}
 
-  const begin = async (): Promise<void> => {
-    const scope = await findScope(executor, { clock, random, logger, signal: stopping.signal });
-    if (scope === undefined) return;
-    connection = connect({
-      ...connectOptions(options, logger),
-      hello: () => helloOf(options, instanceId, scope, dispatcher),
-      handlers,
-    });
-  };
-  const leave = async (signal: AbortSignal): Promise<void> => {
-    stopping.abort();
-    link()?.draining();
-    await dispatcher.drain(signal);
-    await connection?.close(signal);
-  };
-  const close = (): Promise<void> =>
-    (closed ??= (async () => {
-      stopping.abort();
-      await connection?.close(AbortSignal.abort());
-      await dispatcher.close();
-      await tasks.settled();
-    })());
+/** Connects as soon as the executor has said where it works. */
+async function begin(options: AgentOptions, parts: Parts, instanceId: string, signal: AbortSignal): Promise<void> {
+  const { executor, clock, random, logger = silentLogger } = options;
+  const scope = await findScope(executor, { clock, random, logger, signal });
+  if (scope === undefined || signal.aborted) return;
+  parts.held.connection = connect({
+    ...connectOptions(options, logger),
+    hello: () => helloOf(options, instanceId, scope, parts.dispatcher),
+    handlers: parts.handlers,
+  });
+}
 
+function statusOf({ dispatcher, held: { connection, trouble } }: Parts): AgentStatus {
   return {
-    instanceId,
-    status: () => ({
-      connection: connection?.state ?? 'starting',
-      session: connection?.session,
-      lastHeardAt: connection?.lastHeardAt,
-      trouble: connection?.session === undefined ? trouble : undefined,
-      dispatch: dispatcher.snapshot(),
-    }),
-    start: () => tasks.own('connecting', begin()),
-    drain: async (signal) => {
-      await leave(signal);
-      await close();
-    },
-    close,
-    [Symbol.asyncDispose]: close,
+    connection: connection?.state ?? 'starting',
+    session: connection?.session,
+    lastHeardAt: connection?.lastHeardAt,
+    trouble: connection?.session === undefined ? trouble : undefined,
+    dispatch: dispatcher.snapshot(),
   };
 }
 

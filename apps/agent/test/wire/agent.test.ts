@@ -450,6 +450,15 @@ describe('leaving', () => {
     expect(s.server.ended).toBeDefined();
   });
 
+  it('before the executor has answered never connects', async () => {
+    const s = stage();
+    s.agent.start();
+    await s.agent.close();
+    await s.clock.advance(120_000);
+    expect(s.server.connections).toBe(0);
+    expect(s.clock.pendingTimers).toBe(0);
+  });
+
   it('leaves no timer behind', async () => {
     const s = stage();
     await s.active();
