@@ -64,26 +64,30 @@ const statusOf = (error: RunnerError): number => STATUS_OF.get(error.code) ?? (e
 export function registerErrors(app: FastifyInstance, logger: Logger): void {
   app.setErrorHandler((error: FastifyError, request, reply) => answer(error, request, reply, logger));
   app.setNotFoundHandler((request, reply) => {
-    void send(reply, { code: 404, errorType: 'not_found', message: `there is no ${request.method} at this path` });
+    void sendError(reply, { code: 404, errorType: 'not_found', message: `there is no ${request.method} at this path` });
   });
 }
 
 function answer(error: FastifyError, request: FastifyRequest, reply: FastifyReply, logger: Logger): FastifyReply {
-  if (hasZodFastifySchemaValidationErrors(error)) return send(reply, validationBody(error));
+  if (hasZodFastifySchemaValidationErrors(error)) return sendError(reply, validationBody(error));
   if (isRunnerError(error)) {
     const body = bodyOf(error);
     if (body.code >= 500) logFailure(error, request, logger);
     if (body.code === 503) void reply.header('retry-after', '5');
     if (body.code === 401) void reply.header('www-authenticate', 'Bearer');
-    return send(reply, body);
+    return sendError(reply, body);
   }
   const known = KNOWN_FASTIFY.get(error.code);
-  if (known !== undefined) return send(reply, known);
+  if (known !== undefined) return sendError(reply, known);
   if (typeof error.statusCode === 'number' && error.statusCode >= 400 && error.statusCode < 500) {
-    return send(reply, { code: error.statusCode, errorType: 'invalid_request', message: 'the request cannot be read' });
+    return sendError(reply, {
+      code: error.statusCode,
+      errorType: 'invalid_request',
+      message: 'the request cannot be read',
+    });
   }
   logFailure(error, request, logger);
-  return send(reply, { code: 500, errorType: 'internal', message: 'the server failed; its log says why' });
+  return sendError(reply, { code: 500, errorType: 'internal', message: 'the server failed; its log says why' });
 }
 
 function bodyOf(error: RunnerError): ErrorBody {
@@ -148,6 +152,7 @@ function logFailure(error: unknown, request: FastifyRequest, logger: Logger): vo
   });
 }
 
-function send(reply: FastifyReply, body: ErrorBody): FastifyReply {
+/** Answers with an error in the one shape there is. */
+export function sendError(reply: FastifyReply, body: ErrorBody): FastifyReply {
   return reply.code(body.code).type('application/json').serializer(JSON.stringify).send(body);
 }

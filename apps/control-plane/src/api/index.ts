@@ -5,7 +5,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { RunnerError } from '@runner/core';
 import { registerAuthentication } from './authentication.ts';
 import type { ApiConfig, ApiDeps } from './deps.ts';
-import { registerErrors } from './errors.ts';
+import { registerErrors, sendError } from './errors.ts';
 import { DOCS_PATH, registerDocumentation, registerOpenApi } from './openapi.ts';
 import { checkBody, checkText } from './request-hygiene.ts';
 import { registerApps } from './resources/apps.ts';
@@ -39,6 +39,14 @@ export function apiServerOptions(config: Pick<ApiConfig, 'bodyLimitBytes'>): Fas
     forceCloseConnections: true,
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'remove',
+    // What is not even a path never reaches the error handler.
+    frameworkErrors: (_error, _request, reply) => {
+      void sendError(reply, {
+        code: 400,
+        errorType: 'invalid_request',
+        message: 'the path of the request cannot be read',
+      });
+    },
   };
 }
 
