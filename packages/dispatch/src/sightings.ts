@@ -1,5 +1,5 @@
 import type { Logger } from '@runner/core';
-import { isLive } from '@runner/executor';
+import { isEnded, isLive } from '@runner/executor';
 import type { Observation, PresentObservation } from '@runner/executor';
 import type { Board } from './board.ts';
 import type { BoundedSet } from './bounded-set.ts';
@@ -60,7 +60,11 @@ export function createSightings(rooms: SightingRooms): Sightings {
   return {
     note: (observation) => {
       const { runId, pipelineType } = observation;
-      if (observation.phase === 'ended' && recorded.has(runId)) return false;
+      if (recorded.has(runId)) {
+        if (observation.phase === 'ended') return false;
+        // Closed at the other end before anybody saw it here, and alive: its end is owed after all.
+        recorded.delete(runId);
+      }
       const sighting = board.see(observation);
       if (sighting.stale) {
         rooms.logger.debug('an old reading of an ended workload was ignored', { runId, phase: observation.phase });
@@ -69,6 +73,9 @@ export function createSightings(rooms: SightingRooms): Sightings {
       limiter.see(runId, pipelineType, isLive(observation));
       endings.see(observation);
       stages.seen(sighting, observation);
+      if (isEnded(observation) && sighting.before !== undefined && sighting.before.phase !== 'ended') {
+        rooms.logger.info('a run is over', { runId, result: observation.outcome.result });
+      }
       return sighting.changed;
     },
     deliver: (session, observation) => {

@@ -1,4 +1,4 @@
-import type { PresentObservation, RunSpec } from '@runner/executor';
+import type { Observation, PresentObservation, RunSpec } from '@runner/executor';
 import { isEnded } from '@runner/executor';
 import { furtherOf } from './board.ts';
 import type { Cancelling } from './cancelling.ts';
@@ -40,6 +40,7 @@ export function createStarting(rooms: StartingRooms): Starting {
     flight.problem = problem;
     if (repeated) return;
     observer.waiting?.(problem.code);
+    rooms.logger.info('a run has to wait', { runId: flight.runId, ...problem });
     outbox.say(flight.session, (reporter) => reporter.waiting(flight.runId, problem));
   };
   const land = (flight: Flight): void => {
@@ -58,6 +59,7 @@ export function createStarting(rooms: StartingRooms): Starting {
         reporter.accepted(runId, answer.created && frame === 0, observation);
       }
     });
+    rooms.logger.info('a run has its workload', { runId, created: answer.created, name: workloadName(observation) });
     if (said) stages.accepted(runId, spec.pipelineType, flight.receivedAt, answer.created);
     if (said && isEnded(observation)) stages.reported(runId);
     await rooms.at('after_accepted', runId);
@@ -74,6 +76,7 @@ export function createStarting(rooms: StartingRooms): Starting {
     land(flight);
     if (answer.kind === 'refused') {
       observer.refused?.(answer.problem.code);
+      rooms.logger.warn('a run is refused', { runId, ...answer.problem });
       for (let frame = 0; frame < frames; frame += 1) {
         outbox.say(session, (reporter) => reporter.refused(runId, answer.problem));
       }
@@ -133,4 +136,8 @@ export function createStarting(rooms: StartingRooms): Starting {
       }
     },
   };
+}
+
+function workloadName(observation: Observation): string | undefined {
+  return observation.presence === 'present' ? observation.workload.name : undefined;
 }

@@ -137,6 +137,16 @@ describe('a recorded outcome', () => {
     expect(a.reporter.story('r1').at(-1)).toBe('observed:ended');
   });
 
+  it('of a run that is seen alive afterwards is owed again, and its slot comes back', async () => {
+    await using a = agent();
+    a.dispatcher.recorded(['r1']);
+    a.world.place('r1', { phase: 'running' });
+    a.world.finish('r1');
+    await a.settle();
+    expect(a.reporter.story('r1')).toEqual(['observed:running', 'observed:ended']);
+    expect(a.dispatcher.slots().free).toBe(10);
+  });
+
   it('is not remembered longer than its workload stands', async () => {
     await using a = agent();
     await a.start('r1');
