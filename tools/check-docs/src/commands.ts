@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { filesBelow, read } from './files.ts';
 
 interface Manifest {
+  readonly name?: string;
   readonly scripts?: Readonly<Record<string, string>>;
+}
+
+function scriptsOf(root: string, workspace: string): Readonly<Record<string, string>> {
+  const manifests = filesBelow(root, 'package.json').map((file) => JSON.parse(read(root, file)) as Manifest);
+  return manifests.find((manifest) => manifest.name === workspace)?.scripts ?? {};
 }
 
 /** npm commands and files to run that stand in fenced shell blocks exist. */
@@ -13,9 +19,10 @@ export function checkCommands(root: string): readonly string[] {
   const findings: string[] = [];
   for (const page of filesBelow(root, '.md').filter((file) => !file.endsWith('CHANGELOG.md'))) {
     for (const [, block = ''] of read(root, page).matchAll(/```sh\n([\s\S]*?)```/g)) {
-      for (const [, words = ''] of block.matchAll(/\bnpm ((?:run )?[a-z:-]+)/g)) {
+      for (const [, words = '', workspace] of block.matchAll(/\bnpm ((?:run )?[a-z:-]+)(?: --workspace (\S+))?/g)) {
         const name = words.replace(/^run /, '');
-        if (builtin.has(words) || name in scripts) continue;
+        const known = workspace === undefined ? scripts : scriptsOf(root, workspace);
+        if (builtin.has(words) || name in known) continue;
         findings.push(`${page}: "npm ${words}" is no script of package.json`);
       }
       for (const [, file = ''] of block.matchAll(/((?:apps|tools|examples|packages)\/[\w./-]+\.(?:ts|mjs|json|sh))/g)) {
