@@ -7,12 +7,9 @@ import type { App } from './compose.ts';
 import { parseConfig } from './config.ts';
 import type { ConfigResult, Finding } from './config.ts';
 import { faultPointOf } from './fault-point.ts';
+import { EXIT, catchFaults, watchSignals } from './host.ts';
+import type { Host } from './host.ts';
 import { pinoLogger } from './logging.ts';
-
-/** The process, as far as the agent touches it. */
-export type Host = Pick<NodeJS.Process, 'env' | 'on' | 'exit' | 'kill' | 'pid'>;
-
-const EXIT = { left: 0, fault: 1, misconfigured: 78 } as const;
 
 /** The whole life of the agent, from reading the environment to its exit code. */
 export async function runAgent(host: Host): Promise<number> {
@@ -47,35 +44,6 @@ async function leave(app: App, drainMs: number, logger: Logger): Promise<void> {
   logger.info('leaving: no new runs are taken, workloads live on', { withinSeconds: drainMs / 1000 });
   await app.stop(drainMs);
   logger.info('left');
-}
-
-/** The first signal resolves `first`; the second ends the process where it stands. */
-function watchSignals(host: Host, logger: Logger): { readonly first: Promise<void> } {
-  let count = 0;
-  const first = new Promise<void>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) {
-      host.on(name, () => {
-        count += 1;
-        if (count === 1) {
-          resolve();
-          return;
-        }
-        logger.warn('a second signal: leaving at once', { signal: name });
-        host.exit(EXIT.fault);
-      });
-    }
-  });
-  return { first };
-}
-
-/** What nobody caught is a fault of ours: better a restart, which finds the workloads again, than a process half alive. */
-function catchFaults(host: Host, logger: Logger): void {
-  const fault = (error: unknown): void => {
-    logger.error('a fault nobody caught ends the agent', { error });
-    host.exit(EXIT.fault);
-  };
-  host.on('uncaughtException', fault);
-  host.on('unhandledRejection', fault);
 }
 
 function tell(result: ConfigResult, logger: Logger): void {

@@ -21,15 +21,7 @@ export function secretsConfig(values: All, executor: ExecutorType, out: Findings
   const problem = managerProblem(values.SECRETS_MANAGER ?? manager, executor);
   if (problem !== undefined)
     out.problems.push({ variable: 'SECRETS_MANAGER', read: values.SECRETS_MANAGER, ...problem });
-  const names = values.INGESTION_EXTRA_ENVS.map((variable) => variable.name);
-  for (const missingSetting of secretsManagerProblems({ provider: manager }, names)) {
-    out.warnings.push({
-      variable: 'INGESTION_EXTRA_ENVS',
-      read: undefined,
-      message: missingSetting.message,
-      fix: missingSetting.hint ?? 'add it to the extra environment variables of the workloads',
-    });
-  }
+  if (executor !== 'local') warnMissingSettings(manager, values, out);
   if (manager === 'file' && values.SECRETS_FILE_DIR === undefined) {
     missing(out, 'SECRETS_FILE_DIR', 'set it to the absolute path of a folder with one file per secret');
   }
@@ -42,6 +34,15 @@ export function secretsConfig(values: All, executor: ExecutorType, out: Findings
     });
   }
   return { manager, fileDir: values.SECRETS_FILE_DIR, plaintext: values.PLAINTEXT_SECRETS };
+}
+
+/** A pod gets what the extra variables name; a local program may get it from this machine, which its executor looks at. */
+function warnMissingSettings(provider: SecretsManagerProvider, values: All, out: Findings): void {
+  const names = values.INGESTION_EXTRA_ENVS.map((variable) => variable.name);
+  for (const { message, hint } of secretsManagerProblems({ provider }, names)) {
+    const fix = hint ?? 'add it to the extra environment variables of the workloads';
+    out.warnings.push({ variable: 'INGESTION_EXTRA_ENVS', read: undefined, message, fix });
+  }
 }
 
 function managerOf(asked: All['SECRETS_MANAGER'], values: All, executor: ExecutorType): SecretsManagerProvider {

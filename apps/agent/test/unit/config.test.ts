@@ -544,6 +544,19 @@ describe('the executor', () => {
     expect(problems({ ...LOCAL, SECRETS_MANAGER: 'file' })).toMatchObject([{ variable: 'SECRETS_FILE_DIR' }]);
   });
 
+  it('warns when the secrets manager lacks what it needs in a pod', () => {
+    expect(good({ ...K8S, SECRETS_MANAGER: 'managed-azure-kv' }).warnings).toMatchObject([
+      { variable: 'INGESTION_EXTRA_ENVS', message: expect.stringContaining('AZURE_KEY_VAULT_NAME') as string },
+    ]);
+    const env = { SECRETS_MANAGER: 'managed-azure-kv', INGESTION_EXTRA_ENVS: 'AZURE_KEY_VAULT_NAME:vault' };
+    expect(good({ ...K8S, ...env }).warnings).toEqual([]);
+  });
+
+  it('refuses a secrets manager that does not exist, and takes the older name of db', () => {
+    expect(problems({ ...K8S, SECRETS_MANAGER: 'in-memory' })).toMatchObject([{ variable: 'SECRETS_MANAGER' }]);
+    expect(good({ ...K8S, SECRETS_MANAGER: 'noop' }).config.secrets.manager).toBe('db');
+  });
+
   it('warns about settings of another executor', () => {
     const { warnings } = good({ ...LOCAL, INGESTION_IMAGE: 'x', ARGO_TOKEN: 'opaque' });
     expect(warnings.map((w) => w.variable).sort()).toEqual(['ARGO_TOKEN', 'INGESTION_IMAGE']);
