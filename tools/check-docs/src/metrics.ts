@@ -5,7 +5,7 @@ import { read, tableColumn } from './files.ts';
 export function checkMetrics(root: string): readonly string[] {
   const documented = tableColumn(read(root, 'docs/operations.md'), /^#+ Metrics/);
   if (documented === undefined) return ['docs/operations.md: write a table under the heading "Metrics"'];
-  const names = new Set(METRICS.map((metric) => metric.name));
+  const names = new Set<string>(METRICS.map((metric) => metric.name));
   return [
     ...[...names]
       .filter((name) => !documented.includes(name))
