@@ -14,7 +14,7 @@ export interface LogCollectorOptions extends CollectionDeps {
   readonly logger: Logger;
   /** Logs of one agent read at once. Default 100: the others wait for their turn. */
   readonly atOnce?: number;
-  /** How often the store is asked for runs that nobody told about, milliseconds. Default 60,000. */
+  /** How often the store is asked for runs that nobody told about, milliseconds. Default 300,000, jittered ± 20 %. */
   readonly lookEveryMs?: number;
 }
 
@@ -93,14 +93,15 @@ class AgentLogs {
 
   /** Asks the store which runs have a log that is not complete: those of an earlier session, and those whose start nobody told. */
   look(): void {
-    const { tasks, uncollected, clock, lookEveryMs = 60_000 } = this.#options;
+    const { tasks, uncollected, clock, random, lookEveryMs = 300_000 } = this.#options;
     if (this.#over.signal.aborted) return;
     tasks.run('the store could not say which logs are missing', async () => {
       try {
         const runs: readonly RunRecord[] = await uncollected(this.#agentId, clock.now() - GIVE_UP_MS, PAGE);
         for (const { runId } of runs) this.want(runId);
       } finally {
-        if (!this.#over.signal.aborted) this.#nextLook = clock.setTimer(lookEveryMs, () => this.look());
+        const delay = lookEveryMs * (0.8 + 0.4 * random.next());
+        if (!this.#over.signal.aborted) this.#nextLook = clock.setTimer(delay, () => this.look());
       }
     });
   }

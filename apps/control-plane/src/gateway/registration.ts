@@ -12,7 +12,7 @@ export interface RegistrationOptions {
   readonly tasks: Tasks;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** How often "last seen" and changed slots are written, milliseconds. Default 15,000. */
+  /** How often "last seen" and changed slots are written, milliseconds. Default 30,000. */
   readonly everyMs?: number;
 }
 
@@ -52,7 +52,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
       },
     },
     run: (signal) =>
-      repeat(write, options.everyMs ?? 15_000, 'the list of runners could not be written', { clock, logger, signal }),
+      repeat(write, options.everyMs ?? 30_000, 'the list of runners could not be written', { clock, logger, signal }),
   };
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readPostmasterFile, isServerOf } from '../../src/store/embedded/postmaster-file.ts';
+import { freePort } from '../../src/store/embedded/server-process.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 import { testPostgres } from '../support/postgres.ts';
 import { startProcess } from '../support/process.ts';
@@ -113,9 +114,9 @@ describe('the process of the control plane', () => {
   test('answers that it is starting until it serves', async () => {
     const dataDir = newFolder();
     // A port that is known before the process says it.
-    const { freePort } = await import('../../src/store/embedded/server-process.ts');
     const port = await freePort();
-    await using process = startProcess({ DATA_DIR: dataDir, PORT: String(port) });
+    const env = { DATA_DIR: dataDir, PORT: String(port), DATABASE_URL: await postgres.database() };
+    await using process = startProcess(env);
     const early = await eventually('it listens', () => get(`http://127.0.0.1:${port}/readyz`).catch(() => undefined));
     if (!process.output().includes('is ready'))
       expect(early).toMatchObject({ status: 503, body: { code: 'starting' } });

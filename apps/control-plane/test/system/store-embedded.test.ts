@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { recordingLogger } from '@runner/core/testing';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findBinaries } from '../../src/store/embedded/binaries.ts';
 import { launcherFor } from '../../src/store/embedded/command.ts';
 import { freePort } from '../../src/store/embedded/server-process.ts';
@@ -24,11 +24,19 @@ const start = (folder: string, logger = recordingLogger()) =>
     Object.assign(server, { [Symbol.asyncDispose]: () => server.stop() }),
   );
 
+/** A folder that was started in once, for the tests that need no empty one. */
+let used: Awaited<ReturnType<typeof temporaryFolder>>;
+beforeAll(async () => {
+  used = await temporaryFolder();
+  await (await start(used.path)).stop();
+});
+afterAll(() => used[Symbol.asyncDispose]());
+
 describe('the embedded PostgreSQL', () => {
   test('keeps its data from start to start, its password to itself, and leaves no process behind', async () => {
-    await using folder = await temporaryFolder();
+    const folder = used;
     const first = await start(folder.path);
-    await query(first.url, 'create table kept (n int)');
+    await query(first.url, 'create table if not exists kept (n int)');
     const { pid, url } = first;
     await first.stop();
     expect(await isServerOf(join(folder.path, 'postgres'), pid)).toBe(false);
@@ -42,7 +50,7 @@ describe('the embedded PostgreSQL', () => {
   });
 
   test('is refused in words to a second control plane in the same folder', async () => {
-    await using folder = await temporaryFolder();
+    const folder = used;
     await using first = await start(folder.path);
     await expect(start(folder.path)).rejects.toMatchObject({ code: 'data_folder_in_use', retryable: false });
     expect(await query(first.url, 'select 1 as one')).toEqual([{ one: 1 }]);
@@ -61,7 +69,7 @@ describe('the embedded PostgreSQL', () => {
   });
 
   test('is started again when it is killed, and the store works on', async () => {
-    await using folder = await temporaryFolder();
+    const folder = used;
     const logger = recordingLogger();
     await using server = await start(folder.path, logger);
     const store = await createStore({ url: server.url, clock, random });
@@ -89,21 +97,20 @@ describe('the embedded PostgreSQL', () => {
   });
 
   test('starts over a folder whose server was killed with everything else', async () => {
-    await using folder = await temporaryFolder();
+    const folder = used;
     const first = await start(folder.path);
-    await query(first.url, 'create table kept (n int)');
+    await query(first.url, 'create table if not exists crashed (n int)');
     const crashed = await readFile(join(folder.path, 'postgres', 'postmaster.pid'), 'utf8');
     await first.stop();
     // As a host leaves it that lost power: the pid file stands, and its number belongs to another program now.
     const stale = [process.pid, ...crashed.split('\n').slice(1)].join('\n');
     await writeFile(join(folder.path, 'postgres', 'postmaster.pid'), stale);
     await using second = await start(folder.path);
-    expect(await query(second.url, 'select * from kept')).toEqual([]);
+    expect(await query(second.url, 'select * from crashed')).toEqual([]);
   });
 
   test('stops the server that a killed control plane has left behind', async () => {
-    await using folder = await temporaryFolder();
-    await (await start(folder.path)).stop();
+    const folder = used;
     const orphan = await leaveOrphan(folder.path);
     const logger = recordingLogger();
     await using server = await start(folder.path, logger);
@@ -113,7 +120,7 @@ describe('the embedded PostgreSQL', () => {
   });
 
   test('ends when the process that started it is killed', async () => {
-    await using folder = await temporaryFolder();
+    const folder = used;
     const script = new URL('../support/embedded-child.ts', import.meta.url).pathname;
     const child = spawn(process.execPath, ['--conditions=@runner/source', script, folder.path], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -138,18 +145,22 @@ describe('the embedded PostgreSQL', () => {
   });
 
   test('says what PostgreSQL said when it cannot start, and names the version of foreign data', async () => {
-    await using folder = await temporaryFolder();
-    await (await start(folder.path)).stop();
-    await appendFile(join(folder.path, 'postgres', 'postgresql.conf'), '\nno_such_setting = 1\n');
+    const folder = used;
+    const conf = join(folder.path, 'postgres', 'postgresql.conf');
+    const version = join(folder.path, 'postgres', 'PG_VERSION');
+    const good = await readFile(conf, 'utf8');
+    await writeFile(conf, `${good}\nno_such_setting = 1\n`);
     await expect(start(folder.path)).rejects.toMatchObject({
       code: 'embedded_postgres_failed',
       details: { output: expect.stringContaining('no_such_setting') as string },
     });
-    await writeFile(join(folder.path, 'postgres', 'PG_VERSION'), '12\n');
+    await writeFile(conf, good);
+    await writeFile(version, '12\n');
     await expect(start(folder.path)).rejects.toMatchObject({
       code: 'embedded_postgres_failed',
       details: { found: '12', needed: '18' },
     });
+    await writeFile(version, '18\n');
   });
 
   test('works where a unix socket has no room in the path', async () => {

@@ -32,7 +32,7 @@ describe('a database that fails', () => {
     await expect(createStore({ url, clock, random })).rejects.toMatchObject({ code: 'store_unavailable' });
   });
 
-  test('breaks the connections and the next call works; the process lives', async () => {
+  test('breaks the connections, and calls work again on new ones; the process lives', async () => {
     const url = await postgres.database();
     const logger = recordingLogger();
     await using store = await postgres.store({ url, logger });
@@ -43,7 +43,29 @@ describe('a database that fails', () => {
       where datname = current_database() and pid <> pg_backend_pid()`,
     );
     await eventually('the pool noticed', () => logger.text().includes('an idle database connection broke'));
-    await expect(store.settings.get('x')).resolves.toBeUndefined();
+    await eventually('all calls work again', () =>
+      Promise.all(Array.from({ length: 5 }, () => store.settings.get('x'))).then(
+        () => true,
+        () => undefined,
+      ),
+    );
+  });
+
+  test('breaks a connection in the middle of a transaction: that call fails, the process lives', async () => {
+    const url = await postgres.database();
+    const database = createDatabase({ url, clock, logger: quiet });
+    const cut = `select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid()`;
+    const interrupted = database.transaction(async (tx) => {
+      await tx.execute(sql`select 1`);
+      await query(url, cut);
+      // Long enough for the end of the connection to be noticed while no query is under way.
+      await clock.sleep(100);
+      await tx.execute(sql`select 2`);
+    });
+    await expect(interrupted).rejects.toMatchObject({ code: 'store_unavailable', retryable: true });
+    await expect(database.transaction((tx) => tx.execute(sql`select 3`))).resolves.toBeDefined();
+    await database.close();
   });
 
   test('ends a statement that takes too long', async () => {

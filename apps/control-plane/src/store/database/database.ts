@@ -40,6 +40,9 @@ export function createDatabase(options: DatabaseOptions): Database {
   const { clock, logger } = options;
   const pool = openPool(options);
   let closing = false;
+  // One that is in use and breaks between two queries has no other listener, and an `error` event without one ends the
+  // process. The next query on it fails, which is where it is dealt with.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   pool.on('error', (error) => {
     if (!closing) logger.warn('an idle database connection broke', { error: storeError(error) });
   });

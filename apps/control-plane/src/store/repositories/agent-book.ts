@@ -1,7 +1,7 @@
 import { RunnerError } from '@runner/core';
 import type { AgentBook, ClaimAnswer, InstanceClaim, RunRecord } from '@runner/protocol/server';
 import type { SQL } from 'drizzle-orm';
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, sql } from 'drizzle-orm';
 import type { Database, Db } from '../database/database.ts';
 import { agents, runs } from '../database/schema.ts';
 import type { LeaseTime } from './lease-time.ts';
@@ -28,15 +28,17 @@ export function createAgentBook(database: Database, time: LeaseTime): AgentBook 
 async function decide(tx: Db, claim: InstanceClaim, leaseMs: number, time: LeaseTime): Promise<ClaimAnswer> {
   const { agentId, instanceId, sessionId, replicaId, scopeId } = claim;
   const mine = eq(agents.agentId, agentId);
-  await tx.insert(agents).values({ agentId, epoch: 0 }).onConflictDoNothing();
-  const [row] = await tx.select().from(agents).where(mine).for('update');
-  // Read once the row is locked: waiting for it takes time.
-  const [now] = await tx.select({ at: time() }).from(agents).where(mine);
-  if (row === undefined || now === undefined) throw new RunnerError('store_failed', 'the row of an agent vanished');
-  const obstacle = rivalOf(row, claim, now.at) ?? (await foreignRuns(tx, row, claim));
+  // Makes the row or locks it; the time is read behind the lock, for waiting takes time.
+  const [row] = await tx
+    .insert(agents)
+    .values({ agentId, epoch: 0 })
+    .onConflictDoUpdate({ target: agents.agentId, set: { agentId } })
+    .returning({ ...getTableColumns(agents), now: time() });
+  if (row === undefined) throw new RunnerError('store_failed', 'the row of an agent vanished');
+  const obstacle = rivalOf(row, claim, row.now) ?? (await foreignRuns(tx, row, claim));
   if (obstacle !== undefined) return { ...obstacle, epoch: row.epoch };
   const epoch = row.sessionId === sessionId ? row.epoch : row.epoch + 1;
-  const leaseUntil = Math.ceil(now.at + leaseMs);
+  const leaseUntil = Math.ceil(row.now + leaseMs);
   await tx.update(agents).set({ epoch, scopeId, instanceId, sessionId, replicaId, leaseUntil }).where(mine);
   return { role: 'active', epoch };
 }
@@ -55,6 +57,8 @@ function rivalOf(row: AgentRow, claim: InstanceClaim, now: number): Obstacle | u
  * the instance that was active last: its workload may stand there unheard of.
  */
 async function foreignRuns(tx: Db, row: AgentRow, claim: InstanceClaim): Promise<Obstacle | undefined> {
+  // Looked at when this scope was first let in.
+  if (row.scopeId === claim.scopeId) return undefined;
   const rows = await tx
     .select({ record: runs.record })
     .from(runs)
