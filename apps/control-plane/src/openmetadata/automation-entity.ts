@@ -2,7 +2,7 @@ import { redactText } from '@runner/core';
 import type { RunRecord } from '@runner/protocol/server';
 import { isClosed } from '@runner/protocol/server';
 import type { JsonObject, Store } from '../store/ports.ts';
-import { isObject, objectOf } from './json.ts';
+import { isObject, objectOf, without } from './json.ts';
 import { endingText } from './pipeline-status.ts';
 
 /** Name under which the control plane writes into an automation. */
@@ -15,10 +15,10 @@ export function isAutomationOver(workflow: JsonObject): boolean {
 
 /** A triggered automation waits for its workload; an answer of an earlier run must not be taken for the new one. */
 export async function beginAutomation(store: Pick<Store, 'entities'>, id: string): Promise<void> {
-  await store.entities.update('automationWorkflow', id, ({ json }) => {
-    const { response: _, ...rest } = json;
-    return { json: { ...rest, status: 'Pending' }, updatedBy: AUTHOR };
-  });
+  await store.entities.update('automationWorkflow', id, ({ json }) => ({
+    json: { ...without(json, 'response'), status: 'Pending' },
+    updatedBy: AUTHOR,
+  }));
 }
 
 /** Writes a failure that no workload can write any more. */

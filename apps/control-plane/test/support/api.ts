@@ -159,10 +159,10 @@ function clientOf(app: FastifyInstance, token: string | undefined): Client {
 }
 
 function answerOf(response: LightMyRequestResponse): Answer {
-  const json = String(response.headers['content-type'] ?? '').includes('json');
+  const json = (response.headers['content-type'] ?? '').includes('json');
   return {
     status: response.statusCode,
-    body: json && response.body !== '' ? (response.json<JsonObject>() ?? {}) : {},
+    body: json && response.body !== '' ? response.json<JsonObject>() : {},
     text: response.body,
     headers: response.headers,
   };

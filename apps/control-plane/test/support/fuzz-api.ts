@@ -79,7 +79,9 @@ function shots({ app, known, samples }: FuzzTarget): fc.Arbitrary<Shot> {
   // Streams are answered until their run has ended, which here nothing does.
   const routes = Object.entries(app.swagger().paths ?? {})
     .filter(([path]) => !path.includes('stream'))
-    .flatMap(([path, methods]) => Object.keys(methods ?? {}).map((method) => ({ path, method: method.toUpperCase() })));
+    .flatMap(([path, methods]) =>
+      Object.keys((methods ?? {}) as object).map((method) => ({ path, method: method.toUpperCase() })),
+    );
   return fc.constantFrom(...routes).chain((route) =>
     fc.record({
       method: fc.oneof(

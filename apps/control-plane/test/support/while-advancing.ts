@@ -7,11 +7,11 @@ const MOST_STEPS = 20_000;
  * settled. Fails when it never does.
  */
 export async function whileAdvancing<T>(clock: TestClock, stepMs: number, pending: Promise<T>): Promise<T> {
-  let settled = false;
+  const state = { settled: false };
   const watched = pending.finally(() => {
-    settled = true;
+    state.settled = true;
   });
-  for (let step = 0; !settled; step += 1) {
+  for (let step = 0; !state.settled; step += 1) {
     if (step >= MOST_STEPS) throw new Error(`not settled after ${MOST_STEPS} steps of ${stepMs} ms`);
     await clock.advance(stepMs);
     await new Promise((resolve) => setImmediate(resolve));

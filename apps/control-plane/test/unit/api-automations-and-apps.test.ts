@@ -164,7 +164,8 @@ describe('a test connection', () => {
     await using api = await testApi();
     const runner = await api.runner();
     const service = await makeService(api, runner);
-    const { ingestionRunner: _, ...rest } = request({
+    const rest = request({
+      ingestionRunner: null,
       serviceName: 'warehouse',
       connection: { config: { type: 'Postgres', hostPort: 'db:5433', authType: { password: '*********' } } },
     });

@@ -22,7 +22,7 @@ const started = (api: TestApi): Promise<void> => expect.poll(() => api.clock.pen
 
 interface Event {
   readonly id: string | undefined;
-  readonly data: Readonly<Record<string, unknown>>;
+  readonly data: Readonly<Partial<Record<string, string>>>;
 }
 
 function eventsOf(text: string): readonly Event[] {
@@ -31,7 +31,7 @@ function eventsOf(text: string): readonly Event[] {
     .filter((block) => block.includes('data: '))
     .map((block) => ({
       id: /^id: (.*)$/m.exec(block)?.[1],
-      data: JSON.parse(/^data: (.*)$/m.exec(block)?.[1] ?? '{}') as Record<string, unknown>,
+      data: JSON.parse(/^data: (.*)$/m.exec(block)?.[1] ?? '{}') as Event['data'],
     }));
 }
 
@@ -54,14 +54,14 @@ describe('the log of a run', () => {
     const text = `${'ü'.repeat(999)}\n`.repeat(1_200);
     await pulled(text);
     let whole = '';
-    let after: unknown = '';
+    let after: string | undefined = '';
     for (let pages = 0; after !== undefined && pages < 10; pages += 1) {
-      const { body } = await api.user.get(`${BASE}/${fqn}/last?after=${String(after)}`);
+      const { body } = await api.user.get(`${BASE}/${fqn}/last?after=${after}`);
       const chunk = String(body['ingestion_task']);
       expect(Buffer.byteLength(chunk)).toBeLessThanOrEqual(983_040);
       expect(body['total']).toBe('3');
       whole += chunk;
-      after = body['after'];
+      after = body['after'] as string | undefined;
     }
     expect(whole === text).toBe(true);
     const file = await api.user.get(`${BASE}/${fqn}/last/download`);
@@ -209,8 +209,8 @@ describe('a log as a stream', () => {
     expect(events.map(({ data }) => data['logs'] ?? '').join('') === whole).toBe(true);
     let before = '';
     for (const event of events) {
-      before += String(event.data['logs'] ?? '');
-      const rest = eventsOf((await api.user.get(`${path}?after=${String(event.data['after'])}`)).text);
+      before += event.data['logs'] ?? '';
+      const rest = eventsOf((await api.user.get(`${path}?after=${event.data['after'] ?? ''}`)).text);
       expect(before + rest.map(({ data }) => data['logs'] ?? '').join('') === whole).toBe(true);
     }
   });

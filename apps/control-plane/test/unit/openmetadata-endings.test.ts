@@ -126,7 +126,7 @@ describe('a run that ends', () => {
     const brokenRun = await triggerRun(api, String(body['id']));
     await runLife(api, brokenRun).accepted();
     await runLife(api, brokenRun).ended({ exitCode: 0 });
-    const { update } = api.store.statuses;
+    const update = api.store.statuses.update.bind(api.store.statuses);
     api.store.statuses.update = async (fqn, id, change) => {
       if (id === brokenRun) throw new Error('a row that cannot be written');
       return update(fqn, id, change);

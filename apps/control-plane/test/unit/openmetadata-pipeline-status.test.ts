@@ -129,7 +129,7 @@ describe('the ending of a run', () => {
     [{ state: 'failed', outcome: { result: 'failed', exitCode: 3 } }, 'exit code 3'],
     [{ state: 'failed' }, 'without saying why'],
   ] as const)('says in words how it ended: %j', (part, text) => {
-    const write = endedStatus(undefined, failed(part as Partial<RunRecord>), NOW);
+    const write = endedStatus(undefined, failed(part), NOW);
     expect(write?.status['pipelineState']).toBe('failed');
     expect(JSON.stringify(write?.status['status'])).toContain(text);
   });

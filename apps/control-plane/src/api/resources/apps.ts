@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { removeEntity } from '../../openmetadata/deletion.ts';
 import { UNDESCRIBED, checkConnection, connectionRefused } from '../../openmetadata/connection-check.ts';
-import { objectOf } from '../../openmetadata/json.ts';
+import { objectOf, without } from '../../openmetadata/json.ts';
 import { keepMasked, maskConnection } from '../../openmetadata/masking.ts';
 import { secretsManagerOf } from '../../openmetadata/runner-choice.ts';
 import type { Entity, JsonObject } from '../../store/ports.ts';
@@ -181,7 +181,7 @@ async function checkedApp(
   body: z.infer<typeof createSchema>,
   stored: Entity | undefined,
 ): Promise<JsonObject> {
-  const { name: _, ...fields } = ownFields(body);
+  const fields = without(ownFields(body), 'name');
   const merged: JsonObject = { ...stored?.json, ...fields };
   const at = '/appConfiguration';
   const appConfiguration = keepMasked(merged['appConfiguration'], stored?.json['appConfiguration'], at);

@@ -2,7 +2,7 @@ import { RunnerError } from '@runner/core';
 import { z } from 'zod';
 import { checkConnection, connectionRefused } from '../../openmetadata/connection-check.ts';
 import { removeEntity } from '../../openmetadata/deletion.ts';
-import { isObject, objectOf, stringOf } from '../../openmetadata/json.ts';
+import { isObject, objectOf, stringOf, without } from '../../openmetadata/json.ts';
 import { keepMasked, maskConnection } from '../../openmetadata/masking.ts';
 import { findRunner, secretsManagerOf } from '../../openmetadata/runner-choice.ts';
 import { SERVICE_KINDS } from '../../openmetadata/service-kinds.ts';
@@ -213,7 +213,7 @@ function reported(json: JsonObject, patch: JsonPatch): JsonObject {
 
 /** Masked values stand for those of the service that is tested; nothing in plain text goes to a hybrid runner. */
 async function checkedWorkflow(deps: ApiDeps, body: z.infer<typeof createSchema>): Promise<JsonObject> {
-  const { name: _, ...fields } = ownFields(body);
+  const fields = without(ownFields(body), 'name');
   const at = '/request/connection/config';
   const request = objectOf(fields['request']);
   const service = await testedService(deps, stringOf(request['serviceName']));

@@ -2,7 +2,7 @@ import { RunnerError } from '@runner/core';
 import { z } from 'zod';
 import { removeEntity } from '../../openmetadata/deletion.ts';
 import { PIPELINE_TYPES } from '../../openmetadata/workflow-config.ts';
-import type { Entity, JsonObject } from '../../store/ports.ts';
+import type { Entity } from '../../store/ports.ts';
 import { principalOf, requireAdmin } from '../authentication.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { changeEntity, entityByFqn, entityById, listed, presented } from '../entities.ts';
@@ -107,8 +107,7 @@ function registerPipelineWrites(app: Api, deps: ApiDeps): void {
 
 /** To find out where a pipeline belongs; what its masked values mean is only known once it was found. */
 function withoutMasks(body: z.infer<typeof createPipelineSchema>): z.infer<typeof createPipelineSchema> {
-  const { openMetadataServerConnection: _, ...rest } = body;
-  return { ...rest, sourceConfig: {} };
+  return { ...body, sourceConfig: {}, openMetadataServerConnection: null };
 }
 
 function registerPipelineReads(app: Api, deps: ApiDeps): void {

@@ -2,7 +2,7 @@ import { isClosed } from '@runner/protocol/server';
 import { z } from 'zod';
 import { pipelineStateOf, taskKeyOf } from '../../openmetadata/states.ts';
 import type { Entity, JsonObject, RunRow, Store } from '../../store/ports.ts';
-import { principalOf } from '../authentication.ts';
+import type { principalOf } from '../authentication.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { sendDownload } from '../download.ts';
 import { entityByEither, missing } from '../entities.ts';

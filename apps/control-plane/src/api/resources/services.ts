@@ -1,7 +1,7 @@
 import { RunnerError } from '@runner/core';
 import { z } from 'zod';
 import { checkConnection, connectionConfigOf, connectionRefused } from '../../openmetadata/connection-check.ts';
-import { isObject, stringOf } from '../../openmetadata/json.ts';
+import { isObject, stringOf, without } from '../../openmetadata/json.ts';
 import { keepMasked, maskConnection } from '../../openmetadata/masking.ts';
 import { secretsManagerOf } from '../../openmetadata/runner-choice.ts';
 import { SERVICE_KINDS, servicePath } from '../../openmetadata/service-kinds.ts';
@@ -206,7 +206,7 @@ async function checkedService(
   stored: Entity | undefined,
   whole = false,
 ): Promise<JsonObject> {
-  const { name: _, ...fields } = ownFields(body);
+  const fields = without(ownFields(body), 'name');
   if (stored !== undefined && stored.json['serviceType'] !== body.serviceType) {
     throw new RunnerError('conflict', 'the type of a service cannot be changed', { hint: 'make another service' });
   }

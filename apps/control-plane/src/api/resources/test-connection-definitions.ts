@@ -5,7 +5,7 @@ import {
   DEFINITION_SUFFIX,
   builtInDefinition,
 } from '../../openmetadata/test-connection-steps.ts';
-import type { Entity, JsonObject } from '../../store/ports.ts';
+import type { Entity } from '../../store/ports.ts';
 import { principalOf } from '../authentication.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { missing, ownFields, presented } from '../entities.ts';

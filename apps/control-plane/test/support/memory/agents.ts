@@ -34,9 +34,8 @@ export function memoryAgents(clock: Clock, runs: RunRows): { agentBook: AgentBoo
   const see = (name: string, at: number, info?: RunnerRow['info']): void => {
     const row = byName(name);
     if (row === undefined) return;
-    const { active: _, ...kept } = row;
     rows.set(row.id, {
-      ...kept,
+      ...(rows.get(row.id) ?? row),
       lastSeenAt: Math.max(at, row.lastSeenAt ?? 0),
       ...(info === undefined ? {} : { info: plain(info) }),
     });
@@ -88,8 +87,14 @@ export function memoryAgents(clock: Clock, runs: RunRows): { agentBook: AgentBoo
     },
     list: () => Promise.resolve([...rows.values()].map(shown).sort((a, b) => (a.name < b.name ? -1 : 1))),
     revokedNames: () => Promise.resolve([...rows.values()].filter((row) => row.revoked).map((row) => row.name)),
-    seen: (name, at, info) => Promise.resolve(see(name, at, info)),
-    seenAll: (names, at) => Promise.resolve(names.forEach((name) => see(name, at))),
+    seen: (name, at, info) => {
+      see(name, at, info);
+      return Promise.resolve();
+    },
+    seenAll: (names, at) => {
+      for (const name of names) see(name, at);
+      return Promise.resolve();
+    },
     update: (id, change) => {
       const row = rows.get(id);
       if (row === undefined) throw new RunnerError('not_found', 'there is no such runner');
@@ -100,8 +105,10 @@ export function memoryAgents(clock: Clock, runs: RunRows): { agentBook: AgentBoo
       const lease = leases.get(name);
       if (lease !== undefined) leases.set(name, { epoch: lease.epoch, until: 0 });
       for (const stored of runs.values()) {
-        const { scopeId: _, ...record } = stored.row.record;
-        if (record.agentId === name) stored.row = { ...stored.row, record };
+        if (stored.row.record.agentId !== name) continue;
+        const record = { ...stored.row.record };
+        Reflect.deleteProperty(record, 'scopeId');
+        stored.row = { ...stored.row, record };
       }
       return Promise.resolve();
     },

@@ -84,7 +84,9 @@ export function logContract(under: () => Promise<StoreUnderTest>): void {
       const runId = await started(store);
       const seen: SignalEvent[] = [];
       const end = store.signals.subscribe(
-        (event) => void (event.kind === 'log' && event.runId === runId && seen.push(event)),
+        (event) => {
+          if (event.kind === 'log' && event.runId === runId) seen.push(event);
+        },
         () => undefined,
       );
       await store.logs.append(runId, 'pulled', { text: 'x\n' });

@@ -20,7 +20,7 @@ export function runContract(under: () => Promise<StoreUnderTest>): void {
       const { store } = await under();
       const run = newRun({ slot: 1_700_000_000_000, retryOf: randomUUID(), attempt: 2 });
       await store.runs.create(run);
-      const { concurrency: _, ...row } = run;
+      const row = Object.fromEntries(Object.entries(run).filter(([name]) => name !== 'concurrency'));
       expect(await store.runs.get(run.record.runId)).toEqual(row);
       expect(await store.runBook.get(run.record.runId)).toEqual(run.record);
       expect(await store.runBook.start(run.record.runId)).toEqual(run.start);
@@ -66,7 +66,9 @@ export function runContract(under: () => Promise<StoreUnderTest>): void {
       const seen: BusEvent[] = [];
       const agentId = `runner-${randomUUID()}`;
       const end = store.bus.subscribe(
-        (event) => void (event.agentId === agentId && seen.push(event)),
+        (event) => {
+          if (event.agentId === agentId) seen.push(event);
+        },
         () => undefined,
       );
       const run = newRun({ record: { agentId } });
