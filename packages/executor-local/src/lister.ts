@@ -14,7 +14,8 @@ const TAILS = 8 * 1_048_576;
 
 /** Lists the runs of a folder. Ended runs never change, so they are read once and remembered without their logs. */
 export interface Lister {
-  list(owner: WorkloadOwner): Promise<readonly Observation[]>;
+  /** @param wantsTail for which failures the end of the log is read; default all */
+  list(owner: WorkloadOwner, wantsTail?: (observation: Observation) => boolean): Promise<readonly Observation[]>;
   /** The run's record is gone. */
   forget(runId: string): void;
 }
@@ -52,17 +53,15 @@ export function lister(place: Place, observer: RunObserver, logger: Logger): Lis
 
   return {
     forget: (runId) => void endedRuns.delete(runId.toLowerCase()),
-    list: async (owner) => {
+    list: async (owner, wantsTail = () => true) => {
       const runIds = await place.runIds();
       const present = new Set(runIds);
       for (const runId of endedRuns.keys()) if (!present.has(runId)) endedRuns.delete(runId);
       const found = await mapParallel(runIds, known);
       await place.assertSame();
-      const own = found.filter((run) => run !== undefined && isOwn(run.owner, owner)) as readonly Known[];
-      return await withTails(
-        own.map(({ observation }) => observation),
-        observer,
-      );
+      const own = found.filter((run) => run !== undefined).filter((run) => isOwn(run.owner, owner));
+      const observations = own.map(({ observation }) => observation);
+      return await withTails(observations, wantsTail, observer);
     },
   };
 }
@@ -71,9 +70,13 @@ function isFailed(observation: Observation): observation is PresentObservation {
   return observation.presence === 'present' && observation.outcome?.result === 'failed';
 }
 
-async function withTails(observations: readonly Observation[], observer: RunObserver): Promise<readonly Observation[]> {
+async function withTails(
+  observations: readonly Observation[],
+  wantsTail: (observation: Observation) => boolean,
+  observer: RunObserver,
+): Promise<readonly Observation[]> {
   const result = new Map(observations.map((observation) => [observation.runId, observation]));
-  const failed = observations.filter(isFailed);
+  const failed = observations.filter(isFailed).filter(wantsTail);
   let room = TAILS;
   for (const observation of failed.toSorted((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0))) {
     if (room <= 0) break;

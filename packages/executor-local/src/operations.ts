@@ -90,7 +90,7 @@ export async function watchOwner(
       clock,
       logger,
       relistMs: options.relistMs ?? DEFAULTS.relistMs,
-      list: () => runs.list(owner),
+      list: (wantsTail) => runs.list(owner, wantsTail),
       observe: (runId) => observer.observe(runId),
       bellOf: async (runId) => {
         const folder = place.folderOf(runId);

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Clock, Logger } from '@runner/core';
 import { abortError, isRunnerError, silentLogger } from '@runner/core';
 import type { WorkloadOwner } from '@runner/executor';
@@ -28,7 +29,8 @@ export interface LocalParts {
 
 export function localParts(given: LocalExecutorOptions, closed: AbortSignal): LocalParts {
   // Fixed here: the folder this process is in may change later.
-  const options = { ...given, workingDirectory: given.workingDirectory ?? process.cwd() };
+  const workingDirectory = resolve(given.workingDirectory ?? '.');
+  const options = { ...given, workingDirectory, folder: resolve(given.folder) };
   const { clock, logger = silentLogger } = options;
   const place = localPlace(options.folder);
   const observer = runObserver({ place, clock, processes: options.processes ?? hostProcesses() });

@@ -1,7 +1,7 @@
 import type { Clock, Logger } from '@runner/core';
 import { isAbort } from '@runner/core';
 import type { Observation, WorkloadOwner } from '@runner/executor';
-import { isLive } from '@runner/executor';
+import { isEnded, isLive } from '@runner/executor';
 import { listen } from './bell.ts';
 import { isOwn } from './lister.ts';
 
@@ -9,8 +9,8 @@ export interface WatchOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly relistMs: number;
-  /** All runs of the owner. */
-  readonly list: () => Promise<readonly Observation[]>;
+  /** All runs of the owner; the end of the log only of those that it is wanted of. */
+  readonly list: (wantsTail: (observation: Observation) => boolean) => Promise<readonly Observation[]>;
   readonly observe: (runId: string) => Promise<Observation>;
   /** Where a run's supervisor can be listened to; undefined when nobody is there. */
   readonly bellOf: (runId: string) => Promise<{ readonly folder: string; readonly socket: string } | undefined>;
@@ -78,7 +78,7 @@ class RunWatch {
   async relist(): Promise<void> {
     const listed = new Set<string>();
     this.#tried.clear();
-    for (const observation of await this.#options.list()) {
+    for (const observation of await this.#options.list((observation) => this.#isNews(observation))) {
       listed.add(observation.runId);
       this.#tell(observation);
     }
@@ -106,14 +106,16 @@ class RunWatch {
   #tell(observation: Observation): void {
     if (this.#signal.aborted) return;
     const { runId } = observation;
-    // When it was seen is no change of what is seen.
-    const print = JSON.stringify({ ...observation, observedAt: 0 });
-    const before = this.#told.get(runId);
+    const isNews = this.#isNews(observation);
     if (observation.presence === 'absent') this.#told.delete(runId);
-    else this.#told.set(runId, print);
+    else this.#told.set(runId, printOf(observation));
     if (isLive(observation)) this.#listenTo(runId);
-    const isNews = observation.presence === 'absent' ? before !== undefined : before !== print;
     if (isNews) this.#onObservation(observation);
+  }
+
+  #isNews(observation: Observation): boolean {
+    const before = this.#told.get(observation.runId);
+    return observation.presence === 'absent' ? before !== undefined : before !== printOf(observation);
   }
 
   #listenTo(runId: string): void {
@@ -138,4 +140,11 @@ class RunWatch {
       this.look(runId);
     });
   }
+}
+
+/** What two observations have in common when nothing has changed between them. */
+function printOf(observation: Observation): string {
+  // Ended runs do not change, and their logs are long.
+  if (isEnded(observation)) return `ended ${observation.workload.uid}`;
+  return JSON.stringify({ ...observation, observedAt: 0 });
 }

@@ -86,6 +86,8 @@ async function untilSupervisorsAreGone(folder: string): Promise<void> {
     // Where a test damaged the claim, or there is none, there is nobody to wait for.
     const claim = await readClaim(join(runs, runId)).catch(() => undefined);
     if (claim === undefined) continue;
+    // Programs that know nothing of a control are ended as by the host.
+    if (isAlive(processes, claim.supervisor)) processes.signal(claim.supervisor.pid, 'SIGTERM');
     await until(`the supervisor of ${runId} is gone`, () => !isAlive(processes, claim.supervisor));
   }
 }

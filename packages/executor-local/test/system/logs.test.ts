@@ -87,7 +87,8 @@ describe('the output of a program', () => {
     await executor.submit(spec, calm);
     const { supervisor } = await subject.claimOf(spec.runId);
     const log = join(subject.runFolder(spec.runId), 'log');
-    await until('the log is cut', async () => (await readFile(log, 'latin1')).includes('reached its limit of 1000050'));
+    const written = async (): Promise<string> => await readFile(log, 'latin1').catch(() => '');
+    await until('the log is cut', async () => (await written()).includes('reached its limit of 1000050'));
     // All has been written when the program sleeps; the end of the run writes the end of the log.
     await until('all output is taken', () => isAsleep(subject, spec.runId), 60_000);
     const peak = /VmHWM:\s+(\d+) kB/.exec(await readFile(`/proc/${supervisor.pid}/status`, 'utf8'))?.[1];
