@@ -31,6 +31,7 @@ export const STATUS_OF: ReadonlyMap<string, number> = new Map([
   ['invalid_request', 400],
   ['invalid_cursor', 400],
   ['patch_invalid', 400],
+  ['value_not_storable', 400],
   ['token_missing', 401],
   ['token_invalid', 401],
   ['token_expired', 401],

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { RouteOptions } from 'fastify';
 import Fastify from 'fastify';
 import { describe, expect, test } from 'vitest';
@@ -307,4 +308,17 @@ describe('health', () => {
     expect(await nobody.get('/readyz')).toMatchObject({ status: 503, body: { errorType: 'store_unavailable' } });
     expect((await nobody.get('system/version')).body).toMatchObject({ version: '1.13.3' });
   });
+});
+
+test('the page about REST has the same table', async () => {
+  const page = await readFile(new URL('../../REST.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| `([a-z]+\.[a-z]+)` +\|(.+)\|$/gm)].map(([, operation = '', cells = '']) => ({
+    operation,
+    roles: ROLES.filter((_, index) => cells.split('|')[index]?.trim() === 'yes'),
+  }));
+  const wanted = Object.entries(ACCESS)
+    .filter(([, roles]) => roles !== 'public')
+    .map(([operation]) => ({ operation, roles: ROLES.filter((role) => mayDo(role, operation as Operation)) }))
+    .sort((a, b) => (a.operation < b.operation ? -1 : 1));
+  expect(rows).toEqual(wanted);
 });
