@@ -58,7 +58,8 @@ async function start(config: Config, closing: Closing, around: Surroundings & { 
   const { openMetadataVersion, runDeadlineSeconds } = config;
 
   const address = addressFile(config.dataDir);
-  await address.remove();
+  // Where it cannot be removed it cannot be written, which is said below.
+  await address.remove().catch(() => undefined);
   const door = await openDoor(config.host, config.port, clock);
   closing.add('door', () => door.close());
   const settings = { ...config, publicUrl: config.publicUrl ?? door.url };

@@ -1,4 +1,4 @@
-/** The room that speaks with agents. */
+/** The room that speaks with agents. What the API sees of it is ports.ts. */
 export { createGateway } from './gateway.ts';
-export type { GatewayOptions, GatewayRoom } from './gateway.ts';
-export type { Gateway, LogPosition, LogUpdate, RunLogs } from './ports.ts';
+export type { GatewayRoom } from './gateway.ts';
+export type { LogUpdate } from './ports.ts';

@@ -2,4 +2,4 @@
 export { createStore } from './create-store.ts';
 export type { PostgresStore, StoreOptions } from './create-store.ts';
 export { startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
-export type { EmbeddedPostgres, EmbeddedPostgresOptions } from './embedded/embedded-postgres.ts';
+export type { EmbeddedPostgres } from './embedded/embedded-postgres.ts';

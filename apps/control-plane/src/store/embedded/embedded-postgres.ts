@@ -49,7 +49,9 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const { clock, logger = silentLogger, database = 'control_plane' } = options;
   const binaries = await findBinaries();
   const user = await userForPostgres(logger);
-  const folder = await prepareFolder(options.folder, user);
+  const folder = await prepareFolder(options.folder, user).catch((error: unknown) => {
+    throw cannotWrite(options.folder, error);
+  });
   const launch = await launcherFor(user, [binaries.postgres, folder.data]);
   const server: ServerOptions = { folder, binaries, launch, clock, logger };
   const urlFor = (port: number, name = 'postgres'): string =>
@@ -66,6 +68,14 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     throw error;
   }
   return supervise(first, options, server, urlFor, database);
+}
+
+function cannotWrite(folder: string, cause: unknown): RunnerError {
+  return new RunnerError('embedded_postgres_failed', 'the data folder cannot be made or written', {
+    cause,
+    details: { folder },
+    hint: 'Choose a DATA_DIR that this user may write, and that no other user has made.',
+  });
 }
 
 /** Starts a server on a free port and takes the folder. Who loses that race to another process says `data_folder_in_use`. */
