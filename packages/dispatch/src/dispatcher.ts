@@ -37,6 +37,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       follow(activation.controlPlaneId);
       rooms.recorded.clear();
       state.session = createSession(activation, options.agentId);
+      // What was advertised when the connection began was counted for another control plane, or long before the promotion.
+      rooms.outbox.say(state.session, (reporter) => reporter.slotsChanged());
       rooms.logger.info('this instance is active', { epoch: activation.epoch });
       rooms.endings.resume();
     },

@@ -98,6 +98,14 @@ describe('a session', () => {
     expect(a.reporter.story('r1')).toEqual(['observed:ended']);
   });
 
+  it('begins with its slots, which may have changed since the connection began', async () => {
+    await using a = agent({ epoch: 'standby' });
+    a.world.place('r1', { phase: 'running' });
+    expect(a.reporter.slotChanges).toBe(0);
+    a.dispatcher.activate({ controlPlaneId: 'cp-1', epoch: 7 });
+    expect(a.reporter.slotChanges).toBe(1);
+  });
+
   it('keeps the watch through a lost connection', async () => {
     await using a = agent();
     a.dispatcher.deactivate('gone');

@@ -122,7 +122,7 @@ export interface ClientObserver {
 
 /**
  * `unknown_type`: an optional frame of a newer version. `stale_epoch`: said under an earlier promotion, `unknown_epoch`
- * under one this instance has not been told of. `not_active`: meant for the active instance, which this one is not.
+ * under one this instance has not been told of (the session then ends with 4400). `not_active`: meant for the active instance, which this one is not.
  * `unknown_stream`: the log stream had ended. `unsent`: something was said without an active session; the next level
  * repairs it. `invalid`: it could not be put into a valid frame (an error line says why).
  */

@@ -182,6 +182,13 @@ export class ClientSession {
     const isStart = message.type === 'start';
     if (isStart) this.#startsSeen += 1;
     const misplaced = whyIgnored(message.epoch, info);
+    if (misplaced === 'unknown_epoch') {
+      // Its role was said, and never came: without it this session would stay deaf for as long as it lasts.
+      return [
+        ...ignored(misplaced, message.type),
+        ...this.#end(CLOSE.badFrame, `${message.type}: expected role first`),
+      ];
+    }
     if (misplaced !== undefined) {
       // The control plane counts this start against its credit until it hears that it was seen.
       return [...ignored(misplaced, message.type), ...(isStart ? this.#try(() => [this.#slotsFrame()]) : [])];

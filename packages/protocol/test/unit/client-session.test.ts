@@ -54,11 +54,17 @@ describe('greeting', () => {
 });
 
 describe('epochs', () => {
-  it('ignores what was said under another epoch, and acknowledges a start all the same', () => {
+  it('ends with 4400 when something is said under a promotion that it was never told of', () => {
+    const session = sessionIn('active');
+    const { discard } = CONTROL_SAMPLES;
+    expect(inShort(hear(session, { ...discard, epoch: 6 }))).toEqual(['ignored unknown_epoch', 'close 4400']);
+    expect(session.isOpen).toBe(false);
+  });
+
+  it('ignores what was said under an older epoch, and acknowledges a start all the same', () => {
     const session = sessionIn('active');
     hear(session, { type: 'role', role: 'active', epoch: 5 });
     expect(inShort(hear(session, { ...CONTROL_SAMPLES.cancel, epoch: 4 }))).toEqual(['ignored stale_epoch']);
-    expect(inShort(hear(session, { ...CONTROL_SAMPLES.discard, epoch: 6 }))).toEqual(['ignored unknown_epoch']);
     expect(inShort(hear(session, { type: 'role', role: 'standby', epoch: 4 }))).toEqual(['ignored stale_epoch']);
     const late = hear(session, start(1, 4));
     expect(inShort(late)).toEqual(['ignored stale_epoch', 'send slots']);
