@@ -6,6 +6,8 @@ import type { WireObservation } from '@runner/protocol';
 import { dialWebSocket } from '@runner/protocol/ws';
 import { clock, random } from './postgres.ts';
 
+const NEWLINE = 0x0a;
+
 /** The log of one workload, as a file that grows. */
 export class GrowingLog {
   #bytes = Buffer.alloc(0);
@@ -22,16 +24,16 @@ export class GrowingLog {
     this.#wake();
   }
 
-  /** Serves a stream as an agent does: whole lines, at most 16 KiB at once, going back to the start of a line. */
+  /** Serves a stream as an agent does: at most 16 KiB at once, whole lines where they fit, beginning at the start of a line. */
   async serve(stream: AgentLogStream): Promise<void> {
-    let from = stream.fromByte === 0 ? 0 : this.#bytes.lastIndexOf(0x0a, stream.fromByte - 1) + 1;
+    let from = stream.fromByte === 0 ? 0 : this.#bytes.lastIndexOf(NEWLINE, stream.fromByte - 1) + 1;
     const over = (): boolean => stream.signal.aborted;
     while (!over()) {
-      const end = this.#bytes.lastIndexOf(0x0a) + 1;
+      const end = this.#bytes.lastIndexOf(NEWLINE) + 1;
       while (from < end && !over()) {
-        const limit = Math.min(end, from + 16_384);
-        const to = limit === end ? end : this.#bytes.lastIndexOf(0x0a, limit - 1) + 1;
-        await stream.chunk({ rawFrom: from, rawTo: to, data: this.#bytes.subarray(from, to).toString() });
+        const to = this.#frameEnd(from, Math.min(end, from + 16_384));
+        const continued = this.#bytes[to - 1] !== NEWLINE;
+        await stream.chunk({ rawFrom: from, rawTo: to, data: this.#bytes.subarray(from, to).toString(), continued });
         from = to;
       }
       if (this.#done && from >= this.#bytes.length) {
@@ -43,6 +45,15 @@ export class GrowingLog {
         stream.signal.addEventListener('abort', () => resolve(), { once: true });
       });
     }
+  }
+
+  /** The last line end up to `limit`; within a longer line the last whole character. */
+  #frameEnd(from: number, limit: number): number {
+    const line = this.#bytes.lastIndexOf(NEWLINE, limit - 1) + 1;
+    if (line > from) return line;
+    let end = limit;
+    while (end < this.#bytes.length && (this.#bytes[end]! & 0b1100_0000) === 0b1000_0000) end -= 1;
+    return end;
   }
 
   #wake(): void {

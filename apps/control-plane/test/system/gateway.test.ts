@@ -194,6 +194,30 @@ describe('the log of a run', () => {
     expect(agent.streams.some(({ fromByte }) => fromByte > 0)).toBe(true);
   });
 
+  test('survives a line of several megabytes that is cut in its middle, again and again', async () => {
+    const agentId = name();
+    const { token } = await here.token(agentId);
+    await using agent = scriptedAgent({ url: here.url, token, agentId });
+    await active(agentId);
+    const runId = await trigger(agentId);
+    await eventually('it is followed', () => agent.streams.length === 1);
+    const text = `before\n${'0123456789äöü '.repeat(250_000)}\nafter\n`;
+    agent.log(runId).add(text);
+    for (let round = 0; round < 5; round += 1) {
+      const streams = agent.streams.length;
+      const before = (await store.logs.state(runId, 'pulled'))?.rawTo ?? 0;
+      await eventually('some of it is stored', async () => {
+        const rawTo = (await store.logs.state(runId, 'pulled'))?.rawTo ?? 0;
+        return rawTo > before || rawTo === Buffer.byteLength(text);
+      });
+      here.gateway.bridge.disconnect(agentId, 'normal');
+      await eventually('it is followed again', () => agent.streams.length > streams);
+    }
+    agent.succeed(runId);
+    await eventually('it is complete', async () => (await store.logs.state(runId, 'pulled'))?.closed === true);
+    expect((await stored(runId)) === text).toBe(true);
+  });
+
   test('that ended while nobody was connected is collected when the agent is back', async () => {
     const agentId = name();
     const instanceId = randomUUID();
