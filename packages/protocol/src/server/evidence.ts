@@ -22,7 +22,7 @@ export function toEvidence(message: RunMessage, scopeId: string): { runId: strin
       return { runId, evidence: { kind, code, message: text, ...optional('hint', hint) } };
     }
     case 'cancelled':
-      return { runId: message.runId, evidence: { kind: 'cancelled' } };
+      return { runId: message.runId, evidence: { kind: 'cancelled', scopeId } };
     case 'ending': {
       const { runId, reason, diagnosis } = message;
       return { runId, evidence: { kind: 'ending', reason, ...optional('diagnosis', diagnosis) } };

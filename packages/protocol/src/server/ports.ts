@@ -242,7 +242,8 @@ export type Evidence =
     }
   | { readonly kind: 'refused'; readonly code: string; readonly message: string; readonly hint?: string }
   | { readonly kind: 'waiting'; readonly code: string; readonly message: string; readonly hint?: string }
-  | { readonly kind: 'cancelled' }
+  /** Nothing of the run stands in this scope, and nothing will be created. */
+  | { readonly kind: 'cancelled'; readonly scopeId: string }
   | {
       readonly kind: 'ending';
       readonly reason: 'start_deadline' | 'permanent_failure';

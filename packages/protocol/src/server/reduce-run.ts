@@ -24,7 +24,7 @@ type Told = Extract<Evidence, { observation: WireObservation }>;
  *   makes the run `queued` again (it gets its start again), and a living workload reopens a row that was closed without
  *   anybody having seen the workload end.
  * - `accepted` becomes true by an agent's reply to a start only.
- * - Absence closes a row as `lost` only when it was accepted in the scope that proves it.
+ * - Absence closes a row as `lost` only when it was accepted in the scope that proves it; the same holds for `cancelled`.
  * - `main` and the exit step outrank the runner; the workload's outcome is then kept beside their state.
  * - No row at all and a workload that exists: it is adopted into a new row.
  */
@@ -51,7 +51,7 @@ function apply(row: RunRecord, evidence: Evidence, now: number): RunRecord {
     case 'waiting':
       return onWaiting(row, evidence);
     case 'cancelled':
-      return onCancelled(row, now);
+      return onCancelled(row, evidence, now);
     case 'ending':
       return onEnding(row, evidence);
   }
@@ -181,7 +181,9 @@ function onWaiting(row: RunRecord, evidence: Extract<Evidence, { kind: 'waiting'
   return { ...row, offered: true, reason: evidence.code, diagnosis: agentProblem(evidence, false) };
 }
 
-function onCancelled(row: RunRecord, now: number): RunRecord {
+function onCancelled(row: RunRecord, evidence: Extract<Evidence, { kind: 'cancelled' }>, now: number): RunRecord {
+  // Its workload was made elsewhere, where it may live on.
+  if (row.accepted && row.scopeId !== evidence.scopeId) return row;
   if (isClosed(row)) {
     if (row.outcome !== undefined) return row;
     const overrules =

@@ -81,7 +81,7 @@ export const accepted = (of: Observed = live('pending')): Evidence => ({
 
 export const refused: Evidence = { kind: 'refused', code: 'policy_denied', message: 'not allowed here' };
 export const waiting: Evidence = { kind: 'waiting', code: 'quota', message: 'no room just now' };
-export const cancelledFrame: Evidence = { kind: 'cancelled' };
+export const cancelledFrame: Evidence = { kind: 'cancelled', scopeId: 'here' };
 export const ending: Evidence = { kind: 'ending', reason: 'start_deadline' };
 
 /** One thing that happens to a row. */

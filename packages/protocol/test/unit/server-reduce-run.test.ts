@@ -164,6 +164,15 @@ describe('cancel', () => {
     expect(see(cancelling(running()), absent()).state).toBe('lost');
   });
 
+  it('is not cancelled by an agent that looks in another scope than the one it was accepted in', () => {
+    const elsewhere = { ...cancelledFrame, scopeId: 'elsewhere' };
+    const open = cancelling(running());
+    expect(see(open, elsewhere)).toBe(open);
+    const given = see(cancelling(abandon(running(), NOW) ?? running()), elsewhere);
+    expect(given).toMatchObject({ state: 'failed', want: 'cancel' });
+    expect(needsCancel(given, NOW)).toBe(true);
+  });
+
   it('ends in place what is created late under a cancelled row', () => {
     const row = see(cancelling(queued({ offered: true })), cancelledFrame, live('pending'));
     expect(row).toMatchObject({ state: 'cancelling', want: 'cancel' });
