@@ -90,6 +90,29 @@ export async function entityByEither(store: Store, kind: EntityKind, idOrFqn: st
 
 const ATTEMPTS = 8;
 
+export interface CreateOrUpdate {
+  readonly create: () => Promise<Entity>;
+  readonly update: (standing: Entity) => Promise<Entity>;
+}
+
+/** PUT: whoever creates it first does, and everybody else updates what they made. */
+export async function createOrUpdate(
+  store: Store,
+  kind: EntityKind,
+  fqn: string,
+  { create, update }: CreateOrUpdate,
+): Promise<{ readonly entity: Entity; readonly status: 200 | 201 }> {
+  const standing = await store.entities.byFqn(kind, fqn);
+  if (standing !== undefined) return { entity: await update(standing), status: 200 };
+  try {
+    return { entity: await create(), status: 201 };
+  } catch (error) {
+    const made = isRunnerError(error, 'already_exists') ? await store.entities.byFqn(kind, fqn) : undefined;
+    if (made === undefined) throw error;
+    return { entity: await update(made), status: 200 };
+  }
+}
+
 /**
  * Changes an entity by something that has to look at the store first. Whoever was quicker wins, and the change is worked
  * out again on what they left.

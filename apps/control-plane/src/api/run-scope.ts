@@ -32,9 +32,10 @@ export async function requireOwn(store: Store, principal: Principal, scope: RunS
   const row = await store.runs.get(principal.runId ?? '');
   if (row === undefined) throw foreign();
   if (runId !== undefined && runId !== principal.runId) throw foreign();
-  for (const entity of [pipeline, workflow, app]) {
+  for (const entity of [pipeline, workflow]) {
     if (entity !== undefined && entity.id !== row.entityId) throw foreign();
   }
+  if (app !== undefined && app.id !== row.entityId && !runsAs(app, row.entityId)) throw foreign();
   if (service !== undefined && !(await isOwnService(store, row, service))) throw foreign();
 }
 
@@ -45,6 +46,12 @@ async function isOwnService(store: Store, row: RunRow, service: Entity): Promise
   }
   const pipeline = await store.entities.byId('ingestionPipeline', row.entityId);
   return objectOf(pipeline?.json['service'])['id'] === service.id;
+}
+
+/** An application may run through a pipeline of its own. */
+function runsAs(app: Entity, pipelineId: string): boolean {
+  const { pipelines } = app.json;
+  return Array.isArray(pipelines) && pipelines.some((reference) => objectOf(reference)['id'] === pipelineId);
 }
 
 function foreign(): RunnerError {

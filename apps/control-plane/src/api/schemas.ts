@@ -62,6 +62,7 @@ export const clientResponseSchema = z
     code: z.number().int(),
     platform: z.string(),
     reason: z.string().optional(),
+    version: z.string().optional(),
     runId: z.string().optional(),
   })
   .meta({ id: 'PipelineServiceClientResponse' });

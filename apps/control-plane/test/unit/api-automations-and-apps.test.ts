@@ -259,6 +259,7 @@ describe('an application', () => {
     expect(status).toBe(201);
     const { body } = await api.user.post('apps/trigger/Automator', { y: 2 });
     const start = await api.store.runBook.start(String(body['runId']));
+    expect((await (await api.workload(String(body['runId']))).get('apps/name/Automator')).status).toBe(200);
     expect(start).toMatchObject({
       kind: 'application',
       fqn: 'AutomatorApp',

@@ -194,6 +194,16 @@ describe('ingestion pipelines', () => {
   });
 });
 
+test('the client of pipelines says that it works, and where workloads are it does not know', async () => {
+  await using api = await testApi();
+  expect((await api.user.get(`${BASE}/status`)).body).toEqual({
+    code: 200,
+    platform: 'HybridRunner',
+    version: '1.13.3',
+  });
+  expect((await api.user.get(`${BASE}/ip`)).status).toBe(204);
+});
+
 describe('the status of a pipeline', () => {
   test('is written by the workload and read by range, newest first, five without one', async () => {
     await using api = await testApi();

@@ -275,6 +275,17 @@ describe('changing a service', () => {
     expect(body).toMatchObject({ extra0: 0, extra1: 1, extra2: 2, extra3: 3, extra4: 4, extra5: 5, version: 0.7 });
   });
 
+  test('by many PUTs at once makes one service, and none of them fails', async () => {
+    await using api = await testApi();
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, (_, n) => api.user.put(BASE, { name: 'w', serviceType: 'Mysql', [`extra${n}`]: n })),
+    );
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(5);
+    const { body } = await api.user.get(BASE);
+    expect(body).toMatchObject({ paging: { total: 1 }, data: [{ extra0: 0, extra5: 5, version: 0.6 }] });
+  });
+
   test('to nothing is refused while pipelines need it', async () => {
     await using api = await testApi();
     const service = await makeService(api, await api.runner());

@@ -7,7 +7,16 @@ import { secretsManagerOf } from '../../openmetadata/runner-choice.ts';
 import type { Entity, JsonObject } from '../../store/ports.ts';
 import { principalOf } from '../authentication.ts';
 import type { Api, ApiDeps } from '../deps.ts';
-import { changeEntity, entityByFqn, entityById, fqnPart, listed, ownFields, presented } from '../entities.ts';
+import {
+  changeEntity,
+  createOrUpdate,
+  entityByFqn,
+  entityById,
+  fqnPart,
+  listed,
+  ownFields,
+  presented,
+} from '../entities.ts';
 import { refuseWorkload, requireOwn } from '../run-scope.ts';
 import { withRunner } from '../runner-field.ts';
 import {
@@ -74,10 +83,12 @@ function registerWrites(app: Api, deps: ApiDeps): void {
     },
     handler: async (request, reply) => {
       const { subject } = principalOf(request);
-      const standing = await store.entities.byFqn(KIND, fqnPart(request.body.name));
-      if (standing === undefined) return reply.code(201).send(present(deps, await create(request.body, subject)));
       const next = (current: Entity): Promise<JsonObject> => checkedApp(deps, request.body, current);
-      return present(deps, await changeEntity(store, standing, subject, next));
+      const { entity, status } = await createOrUpdate(store, KIND, fqnPart(request.body.name), {
+        create: () => create(request.body, subject),
+        update: (standing) => changeEntity(store, standing, subject, next),
+      });
+      return reply.code(status).send(present(deps, entity));
     },
   });
   app.route({

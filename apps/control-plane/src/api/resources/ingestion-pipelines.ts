@@ -2,10 +2,10 @@ import { RunnerError } from '@runner/core';
 import { z } from 'zod';
 import { removeEntity } from '../../openmetadata/deletion.ts';
 import { PIPELINE_TYPES } from '../../openmetadata/workflow-config.ts';
-import type { Entity } from '../../store/ports.ts';
+import type { Entity, JsonObject } from '../../store/ports.ts';
 import { principalOf, requireAdmin } from '../authentication.ts';
 import type { Api, ApiDeps } from '../deps.ts';
-import { changeEntity, entityByFqn, entityById, listed, presented } from '../entities.ts';
+import { changeEntity, createOrUpdate, entityByFqn, entityById, listed, presented } from '../entities.ts';
 import { applyPatch, patchSchema } from '../json-patch.ts';
 import { checkedPipeline, createPipelineSchema, maskedPipeline } from '../pipeline-document.ts';
 import { refuseWorkload, requireOwn } from '../run-scope.ts';
@@ -69,16 +69,13 @@ function registerPipelineWrites(app: Api, deps: ApiDeps): void {
     handler: async (request, reply) => {
       const { subject } = principalOf(request);
       const { fqn } = await checkedPipeline(deps, withoutMasks(request.body), undefined);
-      const standing = await store.entities.byFqn(KIND, fqn);
-      if (standing === undefined)
-        return reply.code(201).send(presentPipeline(deps, await create(request.body, subject)));
-      const changed = await changeEntity(
-        store,
-        standing,
-        subject,
-        async (current) => (await checkedPipeline(deps, request.body, current)).json,
-      );
-      return presentPipeline(deps, changed);
+      const next = async (current: Entity): Promise<JsonObject> =>
+        (await checkedPipeline(deps, request.body, current)).json;
+      const { entity, status } = await createOrUpdate(store, KIND, fqn, {
+        create: () => create(request.body, subject),
+        update: (standing) => changeEntity(store, standing, subject, next),
+      });
+      return reply.code(status).send(presentPipeline(deps, entity));
     },
   });
   app.route({

@@ -5,7 +5,14 @@ import { principalOf, requireAdmin } from '../authentication.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { STATUS_OF } from '../errors.ts';
 import { entityById } from '../entities.ts';
-import { clientResponseSchema, entitySchema, failures, idParamsSchema, jsonObjectSchema } from '../schemas.ts';
+import {
+  clientResponseSchema,
+  emptySchema,
+  entitySchema,
+  failures,
+  idParamsSchema,
+  jsonObjectSchema,
+} from '../schemas.ts';
 import type { ClientResponse } from '../schemas.ts';
 import { PIPELINES_BASE, presentPipeline } from './ingestion-pipelines.ts';
 
@@ -18,8 +25,35 @@ const killQuerySchema = z.object({
 });
 
 export function registerPipelineActions(app: Api, deps: ApiDeps): void {
+  registerClientStatus(app, deps);
   registerDeploy(app, deps);
   registerTrigger(app, deps);
+}
+
+/** What OpenMetadata's UI asks of its pipeline service client. */
+function registerClientStatus(app: Api, { config, store }: ApiDeps): void {
+  app.route({
+    method: 'GET',
+    url: `${PIPELINES_BASE}/status`,
+    config: { operation: 'pipelines.read' },
+    schema: { tags, summary: 'Whether pipelines can be run', response: { 200: clientResponseSchema, ...failures } },
+    handler: async () => {
+      await store.ping();
+      const version = config.openMetadataVersion;
+      return { code: 200, platform: PLATFORM, ...(version === undefined ? {} : { version }) };
+    },
+  });
+  app.route({
+    method: 'GET',
+    url: `${PIPELINES_BASE}/ip`,
+    config: { operation: 'pipelines.read' },
+    schema: {
+      tags,
+      summary: 'Address of the workloads: not known here, they run in networks of their own',
+      response: { 204: emptySchema, ...failures },
+    },
+    handler: async (_request, reply) => reply.code(204).send(null),
+  });
 }
 
 function registerDeploy(app: Api, deps: ApiDeps): void {

@@ -9,7 +9,16 @@ import type { ServiceKind } from '../../openmetadata/service-kinds.ts';
 import type { Entity, JsonObject } from '../../store/ports.ts';
 import { principalOf } from '../authentication.ts';
 import type { Api, ApiDeps } from '../deps.ts';
-import { changeEntity, entityByFqn, entityById, fqnPart, listed, ownFields, presented } from '../entities.ts';
+import {
+  changeEntity,
+  createOrUpdate,
+  entityByFqn,
+  entityById,
+  fqnPart,
+  listed,
+  ownFields,
+  presented,
+} from '../entities.ts';
 import { applyPatch, patchSchema } from '../json-patch.ts';
 import { refuseWorkload, requireOwn } from '../run-scope.ts';
 import { withRunner } from '../runner-field.ts';
@@ -51,6 +60,11 @@ function registerKind(app: Api, deps: ApiDeps, kind: ServiceKind): void {
   const base = `/api/v1${servicePath(kind)}`;
   const tags = [`${kind}s`];
   const show = (entity: Entity, raw = false): ShownEntity => presentService(deps, entity, raw);
+  const create = async (body: CreateService, updatedBy: string): Promise<Entity> => {
+    const json = await checkedService(deps, body, undefined);
+    const { name } = body;
+    return store.entities.create({ id: random.uuid(), kind, name, fqn: fqnPart(name), updatedBy, json });
+  };
 
   app.route({
     method: 'POST',
@@ -58,15 +72,7 @@ function registerKind(app: Api, deps: ApiDeps, kind: ServiceKind): void {
     config: { operation: 'services.write' },
     schema: { tags, summary: 'Create', body: createServiceSchema, response: { 201: entitySchema, ...failures } },
     handler: async (request, reply) => {
-      const json = await checkedService(deps, request.body, undefined);
-      const entity = await store.entities.create({
-        id: random.uuid(),
-        kind,
-        name: request.body.name,
-        fqn: fqnPart(request.body.name),
-        updatedBy: principalOf(request).subject,
-        json,
-      });
+      const entity = await create(request.body, principalOf(request).subject);
       return reply.code(201).send(show(entity));
     },
   });
@@ -81,19 +87,13 @@ function registerKind(app: Api, deps: ApiDeps, kind: ServiceKind): void {
       response: { 200: entitySchema, 201: entitySchema, ...failures },
     },
     handler: async (request, reply) => {
-      const fqn = fqnPart(request.body.name);
       const { subject } = principalOf(request);
-      const standing = await store.entities.byFqn(kind, fqn);
-      if (standing === undefined) {
-        const json = await checkedService(deps, request.body, undefined);
-        const { name } = request.body;
-        const made = await store.entities.create({ id: random.uuid(), kind, name, fqn, updatedBy: subject, json });
-        return reply.code(201).send(show(made));
-      }
-      const changed = await changeEntity(store, standing, subject, (current) =>
-        checkedService(deps, request.body, current),
-      );
-      return show(changed);
+      const { body } = request;
+      const { entity, status } = await createOrUpdate(store, kind, fqnPart(body.name), {
+        create: () => create(body, subject),
+        update: (standing) => changeEntity(store, standing, subject, (current) => checkedService(deps, body, current)),
+      });
+      return reply.code(status).send(show(entity));
     },
   });
   app.route({
