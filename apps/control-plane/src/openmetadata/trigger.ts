@@ -75,9 +75,9 @@ export function createTrigger(deps: TriggerDeps): Trigger {
   const planning: PlanDeps = { store, logger: deps.logger, mode: deps.config.plaintextSecrets };
 
   const pipeline = async (id: string, options: TriggerOptions): Promise<RunRow> => {
-    const plan = await planPipeline(planning, await living(store, 'ingestionPipeline', id));
+    const plan = living(store, 'ingestionPipeline', id).then((entity) => planPipeline(planning, entity));
     const row = await makeRun(deps, plan, options);
-    await store.statuses.update(plan.fqn, row.record.runId, (status) =>
+    await store.statuses.update(row.entityFqn, row.record.runId, (status) =>
       status === undefined ? queuedStatus(row.record) : undefined,
     );
     return row;
@@ -91,7 +91,7 @@ export function createTrigger(deps: TriggerDeps): Trigger {
       await failAutomation(store, id, `${error.message}. ${error.hint ?? ''}`.trim(), clock.now());
       throw error;
     }
-    const row = await makeRun(deps, plan, options);
+    const row = await makeRun(deps, Promise.resolve(plan), options);
     await beginAutomation(store, id);
     return row;
   };
@@ -99,7 +99,7 @@ export function createTrigger(deps: TriggerDeps): Trigger {
   const app = async (id: string, options: TriggerOptions): Promise<RunRow> => {
     const entity = await living(store, 'app', id);
     const plan = await planApp(planning, entity);
-    return typeof plan === 'string' ? pipeline(plan, options) : makeRun(deps, plan, options);
+    return typeof plan === 'string' ? pipeline(plan, options) : makeRun(deps, Promise.resolve(plan), options);
   };
 
   const killRun = (runId: string, options: KillOptions = {}): Promise<RunRow> =>
@@ -136,11 +136,12 @@ async function living(store: Store, kind: EntityKind, id: string): Promise<Entit
   return entity;
 }
 
-async function makeRun(deps: TriggerDeps, plan: RunPlan, options: TriggerOptions): Promise<RunRow> {
+async function makeRun(deps: TriggerDeps, planned: Promise<RunPlan>, options: TriggerOptions): Promise<RunRow> {
   const { store, auth, clock, random, config } = deps;
   const runId = options.runId ?? random.uuid();
   const [runTokenId, exitTokenId] = [random.uuid(), random.uuid()];
-  const jwtToken = await auth.runToken({ role: 'run', runId, tokenId: runTokenId });
+  // Signing takes about as long as reading what the plan is made of.
+  const [plan, jwtToken] = await Promise.all([planned, auth.runToken({ role: 'run', runId, tokenId: runTokenId })]);
   const body = plan.config(runId, { hostPort: `${config.publicUrl}/api`, jwtToken }, options.configOverride);
   const start = { ...startOf(deps, plan, runId, body), priority: priorityOf(plan.kind, options.trigger) };
   checkStart(start);

@@ -160,6 +160,19 @@ describe('a test connection', () => {
     expect(body['response']).toBeUndefined();
   });
 
+  test('triggered again before the end of the time before was settled is not answered by it', async () => {
+    await using api = await testApi();
+    await api.runner();
+    const workflow = await makeWorkflow(api);
+    const first = await triggered(api, workflow.id);
+    await runLife(api, first).accepted();
+    await runLife(api, first).ended({ exitCode: 1 });
+    await triggered(api, workflow.id);
+    await api.endings.settle();
+    expect((await api.user.get(`${BASE}/${workflow.id}`)).body).toMatchObject({ status: 'Pending' });
+    expect(await api.store.runs.unsettled(5)).toEqual([]);
+  });
+
   test('takes masked values from the service it tests', async () => {
     await using api = await testApi();
     const runner = await api.runner();
