@@ -73,6 +73,8 @@ export interface Agent {
   status(): AgentStatus;
   /** Looks for the executor's scope, then connects and stays connected. Returns at once. */
   start(): void;
+  /** Connects now instead of after the present wait: what was in the way may be gone. */
+  retryNow(): void;
   /**
    * Takes no new runs, says so, sends what is still to be said, and disconnects for good. Workloads live on.
    * @param signal aborted when it must be over now
@@ -108,6 +110,7 @@ export function createAgent(options: AgentOptions): Agent {
     instanceId,
     status: () => statusOf(parts),
     start: () => tasks.own('connecting', begin(options, parts, instanceId, stopping.signal)),
+    retryNow: () => held.connection?.retryNow(),
     drain: async (signal) => {
       await leave(signal);
       await close();

@@ -19,6 +19,7 @@ import { createNetwork } from './transport/http-agent.ts';
 import { createRest } from './transport/rest.ts';
 import { createTokenSource } from './transport/token-source.ts';
 import type { TokenSource } from './transport/token-source.ts';
+import { createTokenWatch } from './transport/token-watch.ts';
 import { VERSION } from './version.ts';
 
 /*
@@ -96,6 +97,7 @@ export async function compose(config: AgentConfig, world: World): Promise<App> {
       ...composeEndpoints(config, agent, metrics, loop, logger),
       { name: 'executor', start: (signal) => preflight(executor, logger, signal), stop: () => executor.close() },
       agentComponent(config, agent, executor, logger),
+      createTokenWatch({ agent, token, clock }),
     ],
     { clock, logger },
   );

@@ -33,7 +33,8 @@ const identity = {
   }),
   AUTH_TOKEN: optional(text({ shape: 'JWT', max: 65_536 }), {
     group: 'identity',
-    meaning: 'Token of the bot this runner acts as. Required. The file variant is read again at every connection.',
+    meaning:
+      'Token of the bot this runner acts as. Required. The file variant is read again at every connection, and a new token in it is used at once after the last one was refused.',
     sensitive: true,
     fileVariant: true,
   }),

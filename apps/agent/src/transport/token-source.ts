@@ -17,6 +17,8 @@ export interface TokenSource {
   next(): Promise<Secret>;
   /** Epoch milliseconds at which the last token expires; undefined: never, or not known. */
   expiresAt(): number | undefined;
+  /** Whether the file holds another token than the last one; never for a token that is no file. */
+  changed(): Promise<boolean>;
 }
 
 /**
@@ -46,5 +48,11 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     if (problem !== undefined) throw tokenError(problem);
     return last;
   };
-  return { next, expiresAt: () => tokenExpiry(last.reveal()) };
+  const changed = async (): Promise<boolean> => {
+    if (token.file === undefined) return false;
+    // What cannot be read is told by the next connection.
+    const text = (await readFile(token.file).catch(() => '')).trim();
+    return text !== '' && text !== last.reveal();
+  };
+  return { next, expiresAt: () => tokenExpiry(last.reveal()), changed };
 }

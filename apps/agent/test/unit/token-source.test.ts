@@ -18,7 +18,7 @@ function source(file: { text: string | undefined }, token = first, audience?: st
     clock,
     logger,
   });
-  return { read: () => made.next(), expiresAt: () => made.expiresAt(), logger, clock };
+  return { read: () => made.next(), changed: () => made.changed(), expiresAt: () => made.expiresAt(), logger, clock };
 }
 
 describe('the token of a file', () => {
@@ -39,6 +39,20 @@ describe('the token of a file', () => {
     file.text = text;
     expect((await read()).reveal()).toBe(second);
     expect(logger.records.at(-1)).toMatchObject({ level: 'warn', context: { path: '/run/token' } });
+  });
+
+  it('is known to have changed until it is used, and not while the file is empty or away', async () => {
+    const file: { text: string | undefined } = { text: `${first}\n` };
+    const { read, changed } = source(file);
+    expect(await changed()).toBe(false);
+    file.text = second;
+    expect(await changed()).toBe(true);
+    await read();
+    expect(await changed()).toBe(false);
+    for (const text of ['\n', undefined]) {
+      file.text = text;
+      expect(await changed()).toBe(false);
+    }
   });
 
   it('that has expired meanwhile is not sent; the date is said', async () => {

@@ -85,6 +85,12 @@ class Connection implements AgentConnection {
       .catch((error: unknown) => this.#failed(error));
   }
 
+  retryNow(): void {
+    if (this.#state !== 'waiting' || this.#stopping.signal.aborted) return;
+    this.#timer?.cancel();
+    this.dial();
+  }
+
   close(signal?: AbortSignal): Promise<void> {
     this.#closing ??= this.#shutDown(signal);
     return this.#closing;

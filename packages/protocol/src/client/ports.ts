@@ -137,6 +137,8 @@ export interface AgentConnection {
   readonly session: SessionInfo | undefined;
   /** Epoch milliseconds of the last frame heard. */
   readonly lastHeardAt: number | undefined;
+  /** Dials now instead of after the present wait, because its cause may be gone; nothing happens in any other state. */
+  retryNow(): void;
   /** Says `draining`, waits until what was said has left (or the signal is aborted), closes, and never connects again. */
   close(signal?: AbortSignal): Promise<void>;
   /** Resolves when the connection is closed for good. */

@@ -256,6 +256,33 @@ describe('connecting again', () => {
   });
 });
 
+describe('an agent that need not wait any longer', () => {
+  it('dials at once, and waits again when that fails', async () => {
+    const agent = testAgent();
+    agent.failures.push(unauthorized(), unauthorized(), unauthorized());
+    await agent.clock.settle();
+    expect(agent.connection.state).toBe('waiting');
+    agent.connection.retryNow();
+    agent.connection.retryNow();
+    await agent.clock.settle();
+    expect(agent.dials).toHaveLength(2);
+    expect([agent.connection.state, agent.clock.pendingTimers]).toEqual(['waiting', 1]);
+  });
+
+  it('is left alone while it is connected, and when it is closed', async () => {
+    const agent = testAgent();
+    await welcome(agent);
+    agent.connection.retryNow();
+    const closing = agent.connection.close();
+    agent.connection.retryNow();
+    await agent.clock.advance(1_000);
+    await closing;
+    agent.connection.retryNow();
+    await agent.clock.settle();
+    expect(agent.dials).toHaveLength(1);
+  });
+});
+
 describe('closing for good', () => {
   it('says draining, closes with 1000 once that has left, and never connects again', async () => {
     const agent = testAgent();
