@@ -221,8 +221,8 @@ function registerTokenActions(app: Api, deps: ApiDeps): void {
     },
     handler: async (request) => {
       const row = await runnerById(store, request.params.id);
+      // Instances that wait hear of it from the store; nobody's session has to end for it.
       await store.runners.releaseScope(row.name);
-      await gateway.disconnectRunner(row.name);
       return shown(deps, await runnerById(store, row.id));
     },
   });
