@@ -1,5 +1,5 @@
 import { RunnerError, isRunnerError } from '@runner/core';
-import type { Entity, EntityKind, JsonObject, Page, Store } from '../store/ports.ts';
+import type { Entity, EntityKind, EntityQuery, JsonObject, Page, Store } from '../store/ports.ts';
 import type { ShownEntity } from './schemas.ts';
 
 /** Fields that the server owns: what a client sends for them is dropped. */
@@ -51,6 +51,20 @@ export function listed(page: Page<Entity>, present: (entity: Entity) => ShownEnt
       ...(after === undefined ? {} : { after }),
       ...(before === undefined ? {} : { before }),
     },
+  };
+}
+
+/** The page that a request asks for. */
+export function pageOf(query: {
+  readonly limit: number;
+  readonly after?: string | undefined;
+  readonly before?: string | undefined;
+}): Pick<EntityQuery, 'limit' | 'after' | 'before'> {
+  const { limit, after, before } = query;
+  return {
+    limit,
+    ...(after === undefined ? {} : { after }),
+    ...(before === undefined ? {} : { before }),
   };
 }
 

@@ -1,12 +1,12 @@
 import type { Clock, Component, Logger } from '@runner/core';
-import { abortError, isAbort, toRunnerError } from '@runner/core';
-import { derivedId } from '../openmetadata/derived-id.ts';
+import { abortError, isAbort } from '@runner/core';
 import type { Trigger } from '../openmetadata/trigger.ts';
 import type { Entity, Store } from '../store/ports.ts';
 import { nextSlot } from './cron.ts';
 import { dueSlot } from './due.ts';
 import { activeSchedule } from './pipeline-schedule.ts';
 import type { PipelineSchedule } from './pipeline-schedule.ts';
+import { settleSlot } from './slot-firing.ts';
 
 export interface SchedulerOptions {
   readonly store: Pick<Store, 'entities' | 'slots'>;
@@ -32,8 +32,6 @@ interface Watched {
 }
 
 const PAGE = 500;
-/** A slot that somebody took this long ago without a result was taken by a process that died. */
-const RECOVER_AFTER_MS = 60_000;
 
 /**
  * Triggers pipelines at their slots. Every replica runs it: whoever takes a slot fires it, and the run's id is derived
@@ -76,50 +74,16 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       if (after === undefined) break;
     }
     watched = seen;
-    const next = Math.min(...[...seen.values()].map((watch) => watch.next), Infinity);
+    const next = [...seen.values()].reduce((earliest, watch) => Math.min(earliest, watch.next), Infinity);
     return Math.max(0, next - clock.now());
   };
 
   const deal = async (pipeline: Entity, schedule: PipelineSchedule, watch: Watched): Promise<void> => {
     const now = clock.now();
     const due = dueSlot(schedule, watch.since, now);
-    if (due !== undefined && !(await settleSlot(pipeline, due.slot, due.kind))) return;
+    if (due !== undefined && !(await settleSlot(options, pipeline, due))) return;
     watch.since = Math.max(watch.since, due?.slot ?? 0);
     watch.next = nextSlot(schedule, now) ?? Infinity;
-  };
-
-  /** False when it has to be tried again. */
-  const settleSlot = async (pipeline: Entity, slot: number, kind: 'fire' | 'missed'): Promise<boolean> => {
-    const taken = await store.slots.take(pipeline.id, slot);
-    if (!taken) {
-      const last = await store.slots.last(pipeline.id);
-      const unfinished = last?.slot === slot && last.fired === undefined && last.skipped === undefined;
-      if (!unfinished) return true;
-      if (clock.now() - slot < RECOVER_AFTER_MS) return false;
-    }
-    if (kind === 'missed') {
-      await store.slots.record(pipeline.id, slot, { skipped: 'missed: the control plane was away at that time' });
-      return true;
-    }
-    return fire(pipeline, slot);
-  };
-
-  const fire = async (pipeline: Entity, slot: number): Promise<boolean> => {
-    const runId = derivedId(pipeline.id, `slot ${slot}`);
-    try {
-      await options.trigger.triggerPipeline(pipeline.id, { trigger: 'schedule', createdBy: 'scheduler', slot, runId });
-    } catch (thrown) {
-      const error = toRunnerError(thrown);
-      if (error.retryable) return false;
-      if (error.code !== 'already_exists') {
-        const skipped = skippedText(error.code, error.message, error.details['runId']);
-        logger.warn('a scheduled run was skipped', { pipeline: pipeline.fqn, slot, reason: skipped });
-        await store.slots.record(pipeline.id, slot, { skipped });
-        return true;
-      }
-    }
-    await store.slots.record(pipeline.id, slot, { fired: runId });
-    return true;
   };
 
   const run = async (): Promise<void> => {
@@ -162,8 +126,4 @@ function readable<T>(logger: Logger, pipeline: Entity, read: () => T): T | undef
     logger.debug('a schedule cannot be read', { pipeline: pipeline.fqn, error });
     return undefined;
   }
-}
-
-function skippedText(code: string, message: string, runId: unknown): string {
-  return typeof runId === 'string' ? `${code}: ${message} (${runId})` : `${code}: ${message}`;
 }

@@ -123,6 +123,14 @@ describe('a five-field schedule over changes of the clocks', () => {
     expect(found).toEqual(['2026-10-25T00:30:00.000Z', '2026-10-26T01:30:00.000Z']);
   });
 
+  test('at several fixed times of a day keeps to the same rules', () => {
+    const schedule = daily('30 2,14 * * *', 'Europe/Berlin');
+    const spring = slots(schedule, at('2026-03-28T23:00:00Z'), at('2026-03-29T22:00:00Z')).map(iso);
+    expect(spring).toEqual(['2026-03-29T01:00:00.000Z', '2026-03-29T12:30:00.000Z']);
+    const autumn = slots(schedule, at('2026-10-24T22:00:00Z'), at('2026-10-25T23:00:00Z')).map(iso);
+    expect(autumn).toEqual(['2026-10-25T00:30:00.000Z', '2026-10-25T13:30:00.000Z']);
+  });
+
   test('keeps to its start and end dates, both included', () => {
     const schedule = {
       ...daily('0 * * * *', 'UTC'),

@@ -1,7 +1,8 @@
+import { RunnerError } from '@runner/core';
 import { recordingLogger } from '@runner/core/testing';
 import { describe, expect, test } from 'vitest';
 import { createScheduler } from '../../src/scheduler/index.ts';
-import type { Scheduler } from '../../src/scheduler/index.ts';
+import type { Scheduler, SchedulerOptions } from '../../src/scheduler/index.ts';
 import type { JsonObject } from '../../src/store/ports.ts';
 import { makeAll, testApi, triggerRun } from '../support/api.ts';
 import type { TestApi } from '../support/api.ts';
@@ -168,6 +169,27 @@ describe('schedules', () => {
     api.store.setAvailable(true);
     await scheduler.look();
     expect(await runs()).toHaveLength(1);
+  });
+
+  test('keep a slot whose trigger may work a moment later', async () => {
+    await using api = await testApi();
+    const { runs, history } = await hourly(api);
+    const away = new RunnerError('store_unavailable', 'the database is away', { retryable: true });
+    let failures = 1;
+    const trigger: SchedulerOptions['trigger'] = {
+      triggerPipeline: (id, options) =>
+        failures-- > 0 ? Promise.reject(away) : api.trigger.triggerPipeline(id, options),
+    };
+    const scheduler = createScheduler({ store: api.store, trigger, clock: api.clock, logger: recordingLogger() });
+    await scheduler.look();
+    await api.clock.advance(HOUR);
+    const slot = api.clock.now();
+    await scheduler.look();
+    expect(await history()).toEqual([{ slot }]);
+    await api.clock.advance(2 * MINUTE);
+    await scheduler.look();
+    expect(await runs()).toHaveLength(1);
+    expect(await history()).toEqual([{ slot, fired: expect.any(String) as string }]);
   });
 
   test('fire a slot that a replica took and did not live to fire', async () => {

@@ -14,6 +14,7 @@ import {
   entityById,
   fqnPart,
   listed,
+  pageOf,
   ownFields,
   presented,
 } from '../entities.ts';
@@ -128,13 +129,7 @@ function registerReads(app: Api, deps: ApiDeps): void {
     },
     handler: async (request) => {
       refuseWorkload(principalOf(request));
-      const { limit, after, before } = request.query;
-      const page = await store.entities.list({
-        kind: KIND,
-        limit,
-        ...(after === undefined ? {} : { after }),
-        ...(before === undefined ? {} : { before }),
-      });
+      const page = await store.entities.list({ kind: KIND, ...pageOf(request.query) });
       return listed(page, (entity) => present(deps, entity));
     },
   });

@@ -5,7 +5,7 @@ import { PIPELINE_TYPES } from '../../openmetadata/workflow-config.ts';
 import type { Entity, JsonObject } from '../../store/ports.ts';
 import { principalOf, requireAdmin } from '../authentication.ts';
 import type { Api, ApiDeps } from '../deps.ts';
-import { changeEntity, createOrUpdate, entityByFqn, entityById, listed, presented } from '../entities.ts';
+import { changeEntity, createOrUpdate, entityByFqn, entityById, listed, pageOf, presented } from '../entities.ts';
 import { applyPatch, patchSchema } from '../json-patch.ts';
 import { checkedPipeline, createPipelineSchema, maskedPipeline } from '../pipeline-document.ts';
 import { refuseWorkload, requireOwn } from '../run-scope.ts';
@@ -121,17 +121,12 @@ function registerPipelineReads(app: Api, deps: ApiDeps): void {
     },
     handler: async (request) => {
       refuseWorkload(principalOf(request));
-      const { limit, after, before, service, pipelineType } = request.query;
-      const page = await store.entities.list({
-        kind: KIND,
-        limit,
-        where: {
-          ...(service === undefined ? {} : { 'service.fullyQualifiedName': service }),
-          ...(pipelineType === undefined ? {} : { pipelineType }),
-        },
-        ...(after === undefined ? {} : { after }),
-        ...(before === undefined ? {} : { before }),
-      });
+      const { service, pipelineType } = request.query;
+      const where = {
+        ...(service === undefined ? {} : { 'service.fullyQualifiedName': service }),
+        ...(pipelineType === undefined ? {} : { pipelineType }),
+      };
+      const page = await store.entities.list({ kind: KIND, where, ...pageOf(request.query) });
       return listed(page, (entity) => presentPipeline(deps, entity));
     },
   });
