@@ -42,7 +42,10 @@ export async function openWorld(env: Readonly<Record<string, string>> = {}): Pro
   const server = controlPlane(join(root, 'control-plane'), env);
   const workloads = await createWorkloads(join(root, 'programs'));
   const agents: Started[] = [];
-  const api = createApi(server.url, server.adminToken);
+  const api = createApi(
+    () => server.url(),
+    () => server.adminToken(),
+  );
   await server.start();
   const run = async (runId: string): Promise<Run> => (await api.call('GET', `runs/${runId}`)) as Run;
   const inState = async (runId: string, ...states: readonly string[]): Promise<Run> => {
