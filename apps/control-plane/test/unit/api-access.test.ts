@@ -4,6 +4,8 @@ import Fastify from 'fastify';
 import { describe, expect, test } from 'vitest';
 import { ACCESS, mayDo } from '../../src/api/access.ts';
 import type { Operation } from '../../src/api/access.ts';
+// Tells TypeScript that routes have an operation.
+import type {} from '../../src/api/authentication.ts';
 import { registerApi } from '../../src/api/index.ts';
 import type { TokenRole } from '../../src/store/ports.ts';
 import { CONFIG, makeAll, makePipeline, makeService, testApi, triggerRun } from '../support/api.ts';

@@ -13,14 +13,18 @@ const runId = '0d1b7c1e-0000-4000-8000-000000000001';
 /** Another metadata server, as far as statuses go. */
 async function otherServer(standing?: JsonObject) {
   const calls: { method: string; url: string; authorization: string | undefined; body: string }[] = [];
-  const state: { status: number; standing: JsonObject | string | undefined } = { status: 200, standing };
+  const state: { status: number; standing: JsonObject | string | undefined; elsewhere: string } = {
+    status: 200,
+    standing,
+    elsewhere: '',
+  };
   const server = createServer((request, response) => {
     let body = '';
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
     request.on('end', () => {
       const { method = '', url = '', headers } = request;
       calls.push({ method, url, authorization: headers.authorization, body });
-      if (state.status === 302) response.writeHead(302, { location: 'http://127.0.0.1:1/elsewhere' }).end();
+      if (state.status === 302) response.writeHead(302, { location: state.elsewhere }).end();
       else if (state.status !== 200) response.writeHead(state.status).end('{"message":"no"}');
       else if (method === 'PUT') response.writeHead(201).end(body);
       else if (state.standing === undefined) response.writeHead(204).end();
@@ -113,8 +117,11 @@ describe('the server a pipeline reports to', () => {
 
   test('does not lead the token elsewhere', async () => {
     await using server = await otherServer();
+    await using elsewhere = await otherServer({ runId, pipelineState: 'success' });
     server.state.status = 302;
+    server.state.elsewhere = elsewhere.own.hostPort;
     expect(await remote().settle(server.own, ending, never)).toEqual({ kind: 'later' });
+    expect(elsewhere.calls).toEqual([]);
   });
 
   test('is listened to no longer than we run', async () => {
