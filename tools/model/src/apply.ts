@@ -1,6 +1,7 @@
 import type { FakePlace } from '@runner/executor/testing';
 import { abandon, isClosed, recordByMain, requestCancel } from '@runner/protocol/server';
 import type { Action } from './history.ts';
+import { AGENT_ID } from './instance.ts';
 import type { PlaceName, World } from './world.ts';
 
 /** Lets one thing happen. What cannot happen just now (no such run, nobody to kill) does not. */
@@ -31,6 +32,7 @@ async function onRun(world: World, action: OnRun): Promise<void> {
   switch (action.do) {
     case 'cancel':
       if (row === undefined || isClosed(row)) return;
+      note.cancelAsked = true;
       if (!row.offered && !note.rowOld) note.cancelledUnoffered = true;
       await world.change(runId, (now) => requestCancel(now, world.clock.now()));
       return world.nudge();
@@ -51,6 +53,17 @@ async function onRun(world: World, action: OnRun): Promise<void> {
       // A create that is still under way may be applied after the removal.
       if (row?.accepted !== true || world.lateCreates) note.removedUnaccepted += 1;
       return place.remove(runId);
+    case 'discard':
+      // The control plane asks this of what is over for it.
+      if (row === undefined || !isClosed(row)) return;
+      if (row.outcome === undefined && row.writtenBy !== 'main') return;
+      note.discardAsked = true;
+      for (const replica of world.replicas) replica?.bridge.discard(AGENT_ID, runId);
+      return;
+    case 'unlist':
+      if (place === undefined) return;
+      for (const sight of Object.values(world.sights)) sight.unlisted.add(runId);
+      return;
     case 'begin':
       return place?.start(runId);
     case 'succeed':
@@ -78,7 +91,8 @@ const isExecuting = (place: FakePlace | undefined, runId: string): boolean => {
 
 async function onAgent(world: World, action: OnAgent): Promise<void> {
   const instance = world.instances[action.agent];
-  const wire = instance?.wires.at(-1);
+  const line = instance?.lines.at(-1);
+  const wire = line?.wire;
   switch (action.do) {
     case 'cut':
       return wire?.cut('both');
@@ -88,6 +102,8 @@ async function onAgent(world: World, action: OnAgent): Promise<void> {
       return wire?.hold();
     case 'release':
       return wire?.release();
+    case 'replay':
+      return world.network.replay(action.from, line, action.frame);
     case 'killAgent':
       return world.killInstance(action.agent);
     case 'startAgent':
@@ -110,7 +126,7 @@ async function onTheRest(world: World, action: Rest): Promise<void> {
     case 'wait':
       return await world.clock.advance(action.ms);
     case 'tamper':
-      return world.tamper(action.from, action.how, action.frames);
+      return world.network.tamper(action.from, action.how, action.frames);
     case 'killReplica':
       return world.killReplica(action.replica);
     case 'startReplica':
@@ -129,9 +145,9 @@ async function onTheRest(world: World, action: Rest): Promise<void> {
       home.deaf = true;
       return;
     case 'staleLists':
-      return home.freezeLists();
+      return world.freeze('home');
     case 'freshLists':
-      return home.thawLists();
+      return world.thaw('home');
     case 'loseSignals':
       world.signalsLost = true;
       return;

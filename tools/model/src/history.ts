@@ -8,16 +8,20 @@ export type Action =
   | { readonly do: 'submit' }
   | { readonly do: 'cancel'; readonly run: number }
   | { readonly do: 'wait'; readonly ms: number }
-  | { readonly do: 'begin' | 'succeed' | 'fail' | 'stop' | 'stuck' | 'removeByHand'; readonly run: number }
+  | {
+      readonly do: 'begin' | 'succeed' | 'fail' | 'stop' | 'stuck' | 'removeByHand' | 'discard' | 'unlist';
+      readonly run: number;
+    }
   | { readonly do: 'mainReports'; readonly run: number; readonly state: 'running' | 'succeeded' | 'failed' }
   | { readonly do: 'abandon'; readonly run: number }
   | { readonly do: 'cut' | 'halfOpen' | 'hold' | 'release'; readonly agent: number }
   | {
       readonly do: 'tamper';
       readonly from: 'agent' | 'control plane';
-      readonly how: 'drop' | 'duplicate';
+      readonly how: 'drop' | 'duplicate' | 'late';
       readonly frames: number;
     }
+  | { readonly do: 'replay'; readonly from: 'agent' | 'control plane'; readonly agent: number; readonly frame: number }
   | { readonly do: 'killAgent' | 'startAgent' | 'stopAgent'; readonly agent: number }
   | { readonly do: 'killReplica' | 'startReplica'; readonly replica: number }
   | { readonly do: 'otherScope'; readonly agent: number }
@@ -43,7 +47,8 @@ export const action = fc.oneof(
   },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('cancel' as const), run }) },
   { weight: 18, arbitrary: onRun('begin', 'begin', 'succeed', 'fail', 'stop') },
-  { weight: 1, arbitrary: onRun('stuck', 'removeByHand', 'abandon') },
+  { weight: 1, arbitrary: onRun('stuck', 'removeByHand', 'abandon', 'unlist') },
+  { weight: 1, arbitrary: onRun('discard', 'succeed') },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -58,8 +63,17 @@ export const action = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('tamper' as const),
       from: fc.constantFrom('agent' as const, 'control plane' as const),
-      how: fc.constantFrom('drop' as const, 'duplicate' as const),
+      how: fc.constantFrom('drop' as const, 'duplicate' as const, 'late' as const),
       frames: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('replay' as const),
+      from: fc.constantFrom('agent' as const, 'control plane' as const),
+      agent,
+      frame: fc.nat(300),
     }),
   },
   { weight: 6, arbitrary: onAgent('startAgent', 'startAgent', 'killAgent', 'stopAgent') },

@@ -31,14 +31,17 @@ export async function broken(world: World): Promise<readonly string[]> {
 
 function brokenRun(world: World, note: RunNote, row: RunRecord | undefined): readonly string[] {
   const { runId } = note;
-  const executions = Object.values(world.places).reduce((sum, place) => sum + place.executions(runId), 0);
+  const executions = world.executions(runId);
   const found: string[] = [];
   const allowed = 1 + note.removedUnaccepted;
   if (executions > allowed && !note.rowOld) found.push(`executed twice: ${runId} was executed ${executions} times`);
   if (note.cancelledUnoffered && executions > 0)
     found.push(`cancel lost: ${runId} was cancelled before it was offered, and executed`);
-  // A wiped store is another control plane, whose workloads are never touched.
-  if (note.rowLost && row === undefined) return found;
+  if (note.cancelConfirmed !== undefined && executions > note.cancelConfirmed && !world.lateCreates)
+    found.push(`cancel lost: ${runId} was said to be cancelled with nothing left, and executed after that`);
+  found.push(...endedUnasked(world, note));
+  // Either the store was wiped, whose workloads belong to another control plane, or nothing of the run stands.
+  if (note.rowLost && row === undefined && !isOurs(world, note)) return found;
   if (row === undefined) return [...found, `run lost: ${runId} has no row`];
   if (!isClosed(row))
     return [
@@ -48,13 +51,29 @@ function brokenRun(world: World, note: RunNote, row: RunRecord | undefined): rea
   return [...found, ...wrongOutcome(world, note, row)];
 }
 
+/** The store was put back to a state before the run, whose workload stands: it is adopted. */
+function isOurs(world: World, { runId, removed, discardAsked }: RunNote): boolean {
+  if (removed || discardAsked || world.sights.home.unlisted.has(runId)) return false;
+  return Object.values(world.places).some((place) => place.owner(runId)?.controlPlaneId === world.store.controlPlaneId);
+}
+
+function endedUnasked(world: World, { runId, cancelAsked }: RunNote): readonly string[] {
+  if (cancelAsked) return [];
+  return Object.values(world.places).flatMap((place) => {
+    const seen = place.look(runId);
+    const cancelled = seen.presence === 'present' && seen.outcome?.result === 'cancelled';
+    return cancelled ? [`ended unasked: nobody had cancelled ${runId}`] : [];
+  });
+}
+
 function wrongOutcome(world: World, note: RunNote, row: RunRecord): readonly string[] {
   const { runId } = note;
   // An older store may offer a run again that stands in another scope already; two faults of an operator at once.
   const everywhere = Object.values(world.places).every((place) => place.runIds().includes(runId));
   if (note.rowOld && everywhere) return [];
   const seen = placeOfRun(world, runId)?.look(runId);
-  if (row.state === 'lost' && !note.removed && !note.rowOld)
+  const gone = note.removed || note.discardAsked;
+  if (row.state === 'lost' && !gone && !note.offeredAgain)
     return [`wrong outcome: ${runId} is lost although nobody removed its workload`];
   if (note.main !== undefined && row.writtenBy === 'main' && row.state !== note.main) {
     return [`wrong outcome: ${runId} is ${row.state} although main said ${note.main}`];

@@ -24,14 +24,34 @@ export async function play(history: History): Promise<readonly string[]> {
  * may stand in two places, of which one agent can work in one at a time.
  */
 async function recover(world: World): Promise<void> {
-  for (const place of Object.values(world.places)) {
-    place.away = false;
-    place.deaf = false;
-    place.thawLists();
+  for (const where of ['home', 'elsewhere'] as const) {
+    world.places[where].away = false;
+    world.places[where].deaf = false;
+    world.thaw(where);
   }
   world.calm();
   world.startReplica(0);
+  await repairItself(world);
   for (const where of ['home', 'elsewhere', 'home'] as const) await finishWorkIn(world, where);
+}
+
+/** Whatever was lost on the way is made good by what runs already; only an agent that is not there is started. */
+async function repairItself(world: World): Promise<void> {
+  if (world.instances.every((instance) => instance === undefined)) world.startInstance(0, 'home');
+  // WebSockets do not lose frames: whatever loses some will not stay connected for ever.
+  if (world.network.creditLost) world.cutAll();
+  // Two agents in two scopes wait for operators, not for each other.
+  if (world.elsewhere) return;
+  await world.clock.advance(5 * MINUTE);
+  if (await carriedOn(world, 'home')) return;
+  for (const { runId } of world.notes.runs.values()) {
+    const row = await world.store.runs.get(runId);
+    if (row !== undefined && !isClosed(row)) {
+      world.notes.broken.push(
+        `not repaired: ${runId} is ${row.state} (offered ${row.offered}, accepted ${row.accepted})`,
+      );
+    }
+  }
 }
 
 async function finishWorkIn(world: World, where: PlaceName): Promise<void> {
@@ -39,12 +59,18 @@ async function finishWorkIn(world: World, where: PlaceName): Promise<void> {
   await world.clock.advance(MINUTE);
   world.startInstance(0, where);
   await world.clock.advance(2 * MINUTE);
+  await carriedOn(world, where);
+  await world.clock.advance(2 * MINUTE);
+}
+
+/** Lets programs end until every row is closed; false when some row stays open. */
+async function carriedOn(world: World, where: PlaceName): Promise<boolean> {
   for (let round = 0; round < 12; round += 1) {
     endPrograms(world, where);
     await world.clock.advance(MINUTE);
-    if (await isQuiet(world, where)) break;
+    if (await isQuiet(world, where)) return true;
   }
-  await world.clock.advance(2 * MINUTE);
+  return false;
 }
 
 /** Programs that wait begin, those asked to stop stop, the others succeed. */

@@ -1,16 +1,27 @@
 import type { Socket, SocketListener } from '@runner/protocol';
 
 /** What happens to the next frames of a direction: one word a frame, then they pass again. */
-export type Tamper = 'pass' | 'drop' | 'duplicate';
+export type Tamper = 'pass' | 'drop' | 'duplicate' | 'late';
 
-/** A socket whose frames may be lost or doubled on their way out. */
-export function tampered(socket: Socket, next: () => Tamper): Socket {
+/** A socket whose frames, heartbeats aside, may be lost, doubled, or overtaken by the next one on their way out. */
+export function tampered(socket: Socket, next: () => Tamper, dropped: (type: string) => void): Socket {
+  let overtaken: string | undefined;
   return {
     send: (text) => {
+      const { type } = JSON.parse(text) as { type: string };
+      if (type === 'ping' || type === 'pong') return socket.send(text);
       const what = next();
-      if (what === 'drop') return;
+      if (what === 'drop') return dropped(type);
+      if (what === 'late' && overtaken === undefined) {
+        overtaken = text;
+        return;
+      }
       socket.send(text);
       if (what === 'duplicate') socket.send(text);
+      // Not into the middle of a level or report, which would only end the session.
+      if (overtaken === undefined || /\.(?:begin|page)$/.test(type)) return;
+      socket.send(overtaken);
+      overtaken = undefined;
     },
     close: (code, reason) => socket.close(code, reason),
     terminate: () => socket.terminate(),

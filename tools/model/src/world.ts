@@ -1,24 +1,18 @@
-import { RunnerError } from '@runner/core';
 import type { Clock } from '@runner/core';
 import type { TestClock } from '@runner/core/testing';
 import { testClock, testRandom } from '@runner/core/testing';
 import type { FakePlace } from '@runner/executor/testing';
 import { fakePlace } from '@runner/executor/testing';
-import type { Dial } from '@runner/protocol/client';
-import type { MemoryWire } from '@runner/protocol/memory';
-import { memoryWire } from '@runner/protocol/memory';
 import type { Bus, MemoryBus, RunRecord, RunStart } from '@runner/protocol/server';
 import { createMemoryBus } from '@runner/protocol/server';
-import type { Instance } from './instance.ts';
-import { AGENT_ID, kill, startInstance } from './instance.ts';
-import type { Mortal } from './mortal.ts';
+import type { Instance, Sight } from './instance.ts';
+import { AGENT_ID, SLOTS, kill, startInstance } from './instance.ts';
+import { Network } from './network.ts';
 import { Notes } from './notes.ts';
 import type { Replica } from './replica.ts';
 import { startReplica } from './replica.ts';
 import type { ModelStore, StoreCopy } from './store.ts';
 import { copyOf, emptyStore, restored } from './store.ts';
-import type { Tamper } from './tampering.ts';
-import { tampered } from './tampering.ts';
 
 export type PlaceName = 'home' | 'elsewhere';
 
@@ -34,8 +28,11 @@ export class World {
   readonly instances: (Instance | undefined)[] = [undefined, undefined];
   readonly #random;
   readonly #bus: MemoryBus = createMemoryBus();
-  readonly #tampers = { agent: [] as Tamper[], 'control plane': [] as Tamper[] };
+  readonly network: Network;
+  readonly sights: Readonly<Record<PlaceName, Sight>>;
   signalsLost = false;
+  /** An instance worked elsewhere. */
+  elsewhere = false;
   /** Some create of this history was, or will be, applied later than it was answered. */
   lateCreates = false;
   store: ModelStore;
@@ -50,7 +47,15 @@ export class World {
       home: placeOf('home', this.clock, delays),
       elsewhere: placeOf('elsewhere', this.clock, delays),
     };
+    this.sights = { home: newSight(), elsewhere: newSight() };
     this.store = emptyStore(this.clock, this.#random.uuid());
+    this.network = new Network({
+      clock: this.clock,
+      random: this.#random,
+      notes: this.notes,
+      row: (runId) => this.store.runs.all().find((row) => row.runId === runId),
+    });
+    for (const place of Object.values(this.places)) this.#guard(place);
   }
 
   // --- processes -------------------------------------------------------------------------------------------------------
@@ -62,7 +67,10 @@ export class World {
       bus: this.#signals(),
       clock: this.clock,
       random: testRandom(this.#seed()),
-      observer: { runChanged: (before, after) => this.notes.changed(before, after) },
+      observer: {
+        runChanged: (before, after) => this.#changed(before, after),
+        ignored: () => void (this.notes.ignored += 1),
+      },
     });
   }
 
@@ -70,16 +78,19 @@ export class World {
     this.replicas[index]?.life.die();
     this.replicas[index] = undefined;
     for (const instance of this.instances) {
-      for (const wire of instance?.wires ?? []) if (this.#servedBy.get(wire) === index) wire.cut('both');
+      this.network.cutServedBy(index, instance?.lines.map(({ wire }) => wire) ?? []);
     }
   }
 
   startInstance(index: number, where: PlaceName): void {
+    if (where === 'elsewhere') this.elsewhere = true;
     this.instances[index] ??= startInstance({
       place: this.places[where],
+      sight: this.sights[where],
+      broken: this.notes.broken,
       clock: this.clock,
       random: testRandom(this.#seed()),
-      dial: (life, wires) => this.#dial(life, wires),
+      dial: (life, lines) => this.network.dial(life, lines, () => this.replicas),
     });
   }
 
@@ -112,6 +123,7 @@ export class World {
     const running = this.replicas.map((replica) => replica !== undefined);
     this.replicas.forEach((_, index) => this.killReplica(index));
     this.store = copy === undefined ? emptyStore(this.clock, this.#random.uuid()) : await restored(this.clock, copy);
+    this.network.forget();
     this.notes.storeReplaced(copy?.rows);
     running.forEach((was, index) => was && this.startReplica(index));
   }
@@ -120,7 +132,7 @@ export class World {
     const { before, after } = await this.store.runs.update(runId, (row) =>
       row === undefined ? undefined : change(row),
     );
-    if (after !== undefined && before !== after) this.notes.changed(before, after);
+    if (after !== undefined && before !== after) this.#changed(before, after);
   }
 
   submit(): string {
@@ -137,36 +149,62 @@ export class World {
     for (const replica of this.replicas) replica?.bridge.nudge(AGENT_ID);
   }
 
-  // --- the network -------------------------------------------------------------------------------------------------------
+  // --- readings ----------------------------------------------------------------------------------------------------------
 
-  tamper(from: 'agent' | 'control plane', how: Tamper, frames: number): void {
-    this.#tampers[from].push(...Array<Tamper>(frames).fill(how));
+  /** Lists and looks by name tell what is there now until `thaw`, and lists say so. */
+  freeze(where: PlaceName): void {
+    const place = this.places[where];
+    place.freezeLists();
+    this.sights[where].image = new Map(place.runIds().map((runId) => [runId, place.look(runId)]));
   }
 
+  thaw(where: PlaceName): void {
+    this.places[where].thawLists();
+    this.sights[where].image = undefined;
+  }
+
+  executions(runId: string): number {
+    return Object.values(this.places).reduce((sum, place) => sum + place.executions(runId), 0);
+  }
+
+  /** Frames pass, signals arrive. */
   calm(): void {
-    this.#tampers.agent.length = 0;
-    this.#tampers['control plane'].length = 0;
+    this.network.calm();
     this.signalsLost = false;
-    for (const instance of this.instances) for (const wire of instance?.wires ?? []) wire.release();
+    for (const instance of this.instances) for (const { wire } of instance?.lines ?? []) wire.release();
   }
 
-  readonly #servedBy = new Map<MemoryWire, number>();
+  cutAll(): void {
+    for (const instance of this.instances) for (const { wire } of instance?.lines ?? []) wire.cut('both');
+  }
 
-  #dial(life: Mortal, wires: MemoryWire[]): Dial {
-    return async (signal) => {
-      await this.clock.sleep(Math.floor(this.#random.next() * 200), signal);
-      const alive = this.replicas.flatMap((replica, index) => (replica === undefined ? [] : [{ replica, index }]));
-      const chosen = alive[Math.floor(this.#random.next() * alive.length)];
-      if (chosen === undefined || !life.alive) {
-        throw new RunnerError('unreachable', 'no control plane answers', { retryable: true });
+  #changed(before: RunRecord | undefined, after: RunRecord): void {
+    const { runId } = after;
+    const stands = Object.values(this.places).some((place) => place.runIds().includes(runId));
+    this.notes.changed(before, after, { executions: this.executions(runId), stands });
+  }
+
+  /** Watches a place from outside: nothing alive vanishes by itself, and slots are kept. */
+  #guard(place: FakePlace): void {
+    const phases = new Map<string, string>();
+    place.port.onChange((runId) => {
+      const seen = place.look(runId);
+      const note = this.notes.runs.get(runId);
+      const before = phases.get(runId);
+      if (seen.presence === 'present') phases.set(runId, seen.phase);
+      else phases.delete(runId);
+      if (seen.presence === 'absent' && note?.removed === false && (before !== 'ended' || !note.discardAsked)) {
+        this.notes.broken.push(`removed unasked: the workload of ${runId} is gone, which was ${before ?? 'there'}`);
       }
-      const wire = memoryWire({ clock: this.clock });
-      wires.push(wire);
-      this.#servedBy.set(wire, chosen.index);
-      const server = tampered(wire.server, () => this.#tampers['control plane'].shift() ?? 'pass');
-      chosen.replica.bridge.accept(server, { subject: 'model' });
-      return tampered(wire.client, () => this.#tampers.agent.shift() ?? 'pass');
-    };
+      const owner = place.owner(runId)?.controlPlaneId;
+      const live = place.runIds().filter((one) => {
+        // Whatever no list shows is counted by nobody.
+        if (this.sights.home.unlisted.has(one)) return false;
+        const sight = place.look(one);
+        return sight.presence === 'present' && sight.phase !== 'ended' && place.owner(one)?.controlPlaneId === owner;
+      });
+      if (live.length > SLOTS && !this.lateCreates) this.notes.broken.push(`slots: ${live.length} workloads at once`);
+    });
   }
 
   /** The bus, which may lose what is sent over it without anybody noticing. */
@@ -186,6 +224,8 @@ export class World {
     return 1 + Math.floor(this.#random.next() * (2 ** 31 - 2));
   }
 }
+
+const newSight = (): Sight => ({ image: undefined, unlisted: new Set() });
 
 const placeOf = (name: PlaceName, clock: Clock, delays: { readonly start: number; readonly end: number }): FakePlace =>
   fakePlace({
