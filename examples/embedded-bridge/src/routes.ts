@@ -10,7 +10,8 @@ import type { Bridge, MemoryRunBook } from '@runner/protocol/server';
 export function routes(runs: MemoryRunBook, bridge: Bridge): RequestListener {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const [, kind, id, more] = (request.url ?? '').split('/').map(decodeURIComponent);
-    const row = kind === 'runs' && id !== undefined ? await runs.get(id) : undefined;
+    const isRun = kind === 'runs' && id !== undefined && (more === undefined || more === 'log');
+    const row = isRun ? await runs.get(id) : undefined;
     if (request.method === 'POST' && kind === 'agents' && id !== undefined && more === 'runs') {
       const run = runStartSchema.parse(await bodyOf(request));
       const submitted = runs.submit(run, id);
@@ -48,6 +49,8 @@ async function sendLog(
   response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
   const ask = { runId: row.runId, fromByte: 0, follow: true, signal: reader.signal };
   for await (const piece of bridge.readLog(row.agentId, ask)) {
+    // Cut off (session lost, agent away) must not look complete; a real service stores what came and reads on from there.
+    if (piece.kind === 'end' && piece.reason !== 'complete') return void response.destroy();
     if (piece.kind === 'gap') response.write('\n[a part of the log is gone]\n');
     // Waiting here holds up this stream at its agent, and no other.
     else if (piece.kind === 'chunk' && !response.write(piece.data)) await drained(response);
