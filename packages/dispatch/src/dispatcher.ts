@@ -26,7 +26,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   let closed: Promise<void> | undefined;
 
   const follow = (controlPlaneId: string): void => {
-    if (watching.follow({ controlPlaneId, agentId: options.agentId })) sightings.clear();
+    watching.follow({ controlPlaneId, agentId: options.agentId }, () => sightings.clear());
   };
   const close = (): Promise<void> => (closed ??= shutDown(rooms));
 

@@ -19,8 +19,11 @@ export interface WatchingOptions {
 
 /** Keeps the executor's watch running for one owner, whatever the role: a standby that takes over is warm. */
 export interface Watching {
-  /** Watches this owner from now on; for the present one nothing changes. Returns whether the owner is another than before. */
-  follow(owner: WorkloadOwner): boolean;
+  /**
+   * Watches this owner from now on; for the present one nothing changes. When it is another than before, `forget` is called
+   * before anything of the new one can be seen.
+   */
+  follow(owner: WorkloadOwner, forget: () => void): void;
   state(): DispatchSnapshot['watch'];
   /** Resolves when the watch has ended. */
   stop(): Promise<void>;
@@ -66,16 +69,14 @@ export function createWatching(options: WatchingOptions): Watching {
   };
 
   return {
-    follow: (owner) => {
-      if (present?.owner.controlPlaneId === owner.controlPlaneId && present.owner.agentId === owner.agentId)
-        return false;
-      const changed = present !== undefined;
+    follow: (owner, forget) => {
+      if (present?.owner.controlPlaneId === owner.controlPlaneId && present.owner.agentId === owner.agentId) return;
       present?.stop.abort('another control plane');
+      if (present !== undefined) forget();
       const stop = new AbortController();
       state = { state: 'watching' };
       const all = Promise.all([present?.ended ?? Promise.resolve(), run(owner, stop.signal)]);
       present = { owner, stop, ended: all.then(() => undefined) };
-      return changed;
     },
     state: () => state,
     stop: async () => {

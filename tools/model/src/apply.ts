@@ -135,6 +135,7 @@ async function onTheRest(world: World, action: Rest): Promise<void> {
       if (action.kind === 'late') world.lateCreates = true;
       return home.failSubmit(action.kind === 'late' ? { kind: 'late', afterMs: 7_000 } : { kind: action.kind });
     case 'placeAway':
+      world.blind = true;
       home.away = true;
       return;
     case 'placeBack':
@@ -142,6 +143,7 @@ async function onTheRest(world: World, action: Rest): Promise<void> {
       home.deaf = false;
       return;
     case 'placeDeaf':
+      world.blind = true;
       home.deaf = true;
       return;
     case 'staleLists':

@@ -33,6 +33,8 @@ export class World {
   signalsLost = false;
   /** An instance worked elsewhere. */
   elsewhere = false;
+  /** The place could not be asked, or kept its changes to itself, for a while. */
+  blind = false;
   /** Some create of this history was, or will be, applied later than it was answered. */
   lateCreates = false;
   store: ModelStore;
@@ -203,7 +205,8 @@ export class World {
         const sight = place.look(one);
         return sight.presence === 'present' && sight.phase !== 'ended' && place.owner(one)?.controlPlaneId === owner;
       });
-      if (live.length > SLOTS && !this.lateCreates) this.notes.broken.push(`slots: ${live.length} workloads at once`);
+      if (live.length > SLOTS && !this.lateCreates && !this.blind)
+        this.notes.broken.push(`slots: ${live.length} workloads at once`);
     });
   }
 

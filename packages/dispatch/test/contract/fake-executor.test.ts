@@ -30,6 +30,14 @@ function house() {
 }
 
 describe('dispatch over the working fake of the executor room', () => {
+  it('counts what the next control plane has standing, although it is seen the moment it is looked for', async () => {
+    await using h = house();
+    h.place.port.create({ ...spec(RUN), owner: { controlPlaneId: 'cp-2', agentId: 'agent' } });
+    h.dispatcher.activate({ controlPlaneId: 'cp-2', epoch: 1 });
+    await h.clock.advance(1_000);
+    expect(h.dispatcher.snapshot()).toMatchObject({ live: 1, slots: { free: 1 } });
+  });
+
   it('carries a run from its start to its outcome', async () => {
     await using h = house();
     h.dispatcher.start(spec(RUN));
