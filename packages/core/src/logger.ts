@@ -81,6 +81,9 @@ function safeError(error: Error, depth: number): Record<string, unknown> {
     ...(isRunnerError(error) ? { code: error.code } : { name: error.name }),
     message: redactText(messageOf(error)),
     ...(isRunnerError(error) && error.hint !== undefined ? { hint: redactText(error.hint) } : {}),
+    ...(isRunnerError(error) && Object.keys(error.details).length > 0
+      ? { details: safeValue(error.details, depth + 1) }
+      : {}),
     ...(cause === undefined ? {} : { cause: safeValue(cause, depth + 1) }),
   };
 }

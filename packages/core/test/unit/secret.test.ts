@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { Secret, createLogger, isSecret, redactText, safeContext } from '@runner/core';
+import { RunnerError, Secret, createLogger, isSecret, redactText, safeContext } from '@runner/core';
 import { recordingLogger } from '@runner/core/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -40,6 +40,18 @@ describe('Logger', () => {
     expect(logger.text()).not.toContain(VALUE);
     expect(logger.text()).not.toContain('hunter2');
     expect(logger.text()).not.toContain('abcdefghijklmnop');
+  });
+
+  it('tells the facts of an error, redacted like all else', () => {
+    const contexts: unknown[] = [];
+    const logger = createLogger((record) => contexts.push(record.context));
+    const details = { status: 401, url: 'https://user:not-a-real-password@host/' };
+    logger.error('failed', { error: new RunnerError('bad', 'wrong', { details }) });
+    logger.error('failed', { error: new RunnerError('bad', 'wrong') });
+    expect(contexts).toEqual([
+      { error: { code: 'bad', message: 'wrong', details: { status: 401, url: 'https://user:[redacted]@host/' } } },
+      { error: { code: 'bad', message: 'wrong' } },
+    ]);
   });
 
   it('survives contexts with cycles, bigints and deep nesting', () => {
