@@ -45,6 +45,19 @@ describe('a log stream under credit', () => {
     expect(done.count).toBe(2);
   });
 
+  it('counts the bytes of a text, not its characters', async () => {
+    const { clock, log, chunk, done } = stream(4);
+    chunk(0, 'ääb');
+    await clock.settle();
+    expect(done.count).toBe(0);
+    log.grant(1);
+    await clock.settle();
+    expect(done.count).toBe(0);
+    log.grant(1);
+    await clock.settle();
+    expect(done.count).toBe(1);
+  });
+
   it('holds back everything behind a chunk that waits, ends included, and keeps the order', async () => {
     const { clock, log, chunk, done, data } = stream(0);
     chunk(0, 'abc');
