@@ -245,7 +245,6 @@ export function attachWebSocketServer<I>(server: Server | HttpsServer, options: 
   };
   const upgrade = async (request: IncomingMessage, connection: Duplex, head: Buffer): Promise<void> => {
     const answer = await authenticate(request);
-    if (connection.destroyed) return;
     if (!open) refuseUpgrade(connection, UNAVAILABLE);
     else if ('refuse' in answer) refuseUpgrade(connection, answer.refuse);
     else {

@@ -337,7 +337,8 @@ describe('heartbeats', () => {
   it('end the session with 4408 once nothing at all was heard for 40 s', () => {
     const session = sessionIn('active');
     let ended: number | undefined;
-    for (let at = session.nextTickAt; ended === undefined && at < 100_000; at = session.nextTickAt) {
+    for (let ticks = 0; ended === undefined && ticks < 50; ticks += 1) {
+      const at = session.nextTickAt;
       if (inShort(session.tick(at)).includes('close 4408')) ended = at;
     }
     expect(ended).toBe(40_000);
