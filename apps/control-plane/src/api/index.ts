@@ -25,9 +25,6 @@ import { registerTokens } from './resources/tokens.ts';
 
 export type { ApiConfig, ApiDeps } from './deps.ts';
 
-/** Base path of everything that OpenMetadata has a path for. */
-export const API_BASE = '/api/v1';
-
 /** What the Fastify instance has to be made with, so that FQNs fit into paths and bodies have their limit. */
 export function apiServerOptions(config: Pick<ApiConfig, 'bodyLimitBytes'>): FastifyServerOptions {
   return {

@@ -11,10 +11,10 @@ import type { TokenStore } from './ports/tokens.ts';
 
 export type { Entity, EntityKind, EntityQuery, EntityStore, Page } from './ports/entities.ts';
 export type { JsonObject } from './ports/json.ts';
-export type { LogPage, LogPiece, LogSource, LogState, LogStore } from './ports/logs.ts';
+export type { LogPage, LogPiece, LogSource, LogStore } from './ports/logs.ts';
 export type { ProgressRow, ProgressStore } from './ports/progress.ts';
 export type { RunnerInfo, RunnerRow, RunnerStore } from './ports/runners.ts';
-export type { NewRun, RunChange, RunRow, RunStore } from './ports/runs.ts';
+export type { NewRun, RunRow, RunStore } from './ports/runs.ts';
 export type { SettingsStore } from './ports/settings.ts';
 export type { SlotStore } from './ports/slots.ts';
 export type { StatusRow, StatusStore } from './ports/statuses.ts';

@@ -138,11 +138,8 @@ const fromOthers: readonly Happening[] = [
   { name: 'abandon', apply: abandon },
 ];
 
-export const agentHappenings = fc.array(fc.constantFrom(...fromAgent), { maxLength: 12 });
 export const happenings = fc.array(fc.constantFrom(...fromAgent, ...fromOthers), { maxLength: 14 });
-export const agentHappening = fc.constantFrom(...fromAgent);
 export const anyHappening = fc.constantFrom(...fromAgent, ...fromOthers);
-export const otherHappening = fc.constantFrom(...fromOthers);
 
 /** Starts from a fresh row, never or once offered, and lets everything happen to it in order, a second apart. */
 export function play(list: readonly Happening[], row = queued(), from = NOW): RunRecord {
