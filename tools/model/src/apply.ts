@@ -1,3 +1,4 @@
+import type { Diagnosis } from '@runner/executor';
 import type { FakePlace } from '@runner/executor/testing';
 import { abandon, isClosed, recordByMain, requestCancel } from '@runner/protocol/server';
 import type { Action } from './history.ts';
@@ -35,7 +36,8 @@ async function onRun(world: World, action: OnRun): Promise<void> {
       note.cancelAsked = true;
       if (!row.offered && !note.rowOld) note.cancelledUnoffered = true;
       await world.change(runId, (now) => requestCancel(now, world.clock.now()));
-      return world.nudge();
+      world.nudge();
+      return;
     case 'mainReports': {
       // Only a program that executes can say something.
       const seen = place?.look(runId);
@@ -43,16 +45,19 @@ async function onRun(world: World, action: OnRun): Promise<void> {
         return;
       if (seen.startedAt === undefined) return;
       if (action.state !== 'running') note.main ??= action.state;
-      return await world.change(runId, (now) => recordByMain(now, { state: action.state }, world.clock.now()));
+      await world.change(runId, (now) => recordByMain(now, { state: action.state }, world.clock.now()));
+      return;
     }
     case 'abandon':
-      return await world.change(runId, (now) => (now.offered ? abandon(now, world.clock.now()) : undefined));
+      await world.change(runId, (now) => (now.offered ? abandon(now, world.clock.now()) : undefined));
+      return;
     case 'removeByHand':
       if (place === undefined) return;
       note.removed = true;
       // A create that is still under way may be applied after the removal.
       if (row?.accepted !== true || world.lateCreates) note.removedUnaccepted += 1;
-      return place.remove(runId);
+      place.remove(runId);
+      return;
     case 'discard':
       // The control plane asks this of what is over for it.
       if (row === undefined || !isClosed(row)) return;
@@ -65,7 +70,8 @@ async function onRun(world: World, action: OnRun): Promise<void> {
       for (const sight of Object.values(world.sights)) sight.unlisted.add(runId);
       return;
     case 'begin':
-      return place?.start(runId);
+      place?.start(runId);
+      return;
     case 'succeed':
       if (isExecuting(place, runId)) place?.succeed(runId);
       return;
@@ -73,16 +79,20 @@ async function onRun(world: World, action: OnRun): Promise<void> {
       if (isExecuting(place, runId)) place?.fail(runId, { exitCode: 1 });
       return;
     case 'stop':
-      return place?.stop(runId);
+      place?.stop(runId);
+      return;
     case 'stuck':
-      return place?.wait(runId, {
-        category: 'image',
-        code: 'image_not_found',
-        message: 'The image does not exist.',
-        permanent: true,
-      });
+      place?.wait(runId, MISSING_IMAGE);
+      return;
   }
 }
+
+const MISSING_IMAGE: Diagnosis = {
+  category: 'image',
+  code: 'image_not_found',
+  message: 'The image does not exist.',
+  permanent: true,
+};
 
 const isExecuting = (place: FakePlace | undefined, runId: string): boolean => {
   const seen = place?.look(runId);
@@ -95,25 +105,34 @@ async function onAgent(world: World, action: OnAgent): Promise<void> {
   const wire = line?.wire;
   switch (action.do) {
     case 'cut':
-      return wire?.cut('both');
+      wire?.cut('both');
+      return;
     case 'halfOpen':
-      return wire?.halfOpen('both');
+      wire?.halfOpen('both');
+      return;
     case 'hold':
-      return wire?.hold();
+      wire?.hold();
+      return;
     case 'release':
-      return wire?.release();
+      wire?.release();
+      return;
     case 'replay':
-      return world.network.replay(action.from, line, action.frame);
+      world.network.replay(action.from, line, action.frame);
+      return;
     case 'killAgent':
-      return world.killInstance(action.agent);
+      world.killInstance(action.agent);
+      return;
     case 'startAgent':
-      return world.startInstance(action.agent, 'home');
+      world.startInstance(action.agent, 'home');
+      return;
     case 'stopAgent':
-      return await world.stopInstance(action.agent);
+      await world.stopInstance(action.agent);
+      return;
     case 'otherScope': {
       const where: PlaceName = instance?.place === world.places.elsewhere ? 'home' : 'elsewhere';
       world.killInstance(action.agent);
-      return world.startInstance(action.agent, where);
+      world.startInstance(action.agent, where);
+      return;
     }
   }
 }
@@ -122,18 +141,24 @@ async function onTheRest(world: World, action: Rest): Promise<void> {
   const { home } = world.places;
   switch (action.do) {
     case 'submit':
-      return void world.submit();
+      world.submit();
+      return;
     case 'wait':
-      return await world.clock.advance(action.ms);
+      await world.clock.advance(action.ms);
+      return;
     case 'tamper':
-      return world.network.tamper(action.from, action.how, action.frames);
+      world.network.tamper(action.from, action.how, action.frames);
+      return;
     case 'killReplica':
-      return world.killReplica(action.replica);
+      world.killReplica(action.replica);
+      return;
     case 'startReplica':
-      return world.startReplica(action.replica);
+      world.startReplica(action.replica);
+      return;
     case 'submitFault':
       if (action.kind === 'late') world.lateCreates = true;
-      return home.failSubmit(action.kind === 'late' ? { kind: 'late', afterMs: 7_000 } : { kind: action.kind });
+      home.failSubmit(action.kind === 'late' ? { kind: 'late', afterMs: 7_000 } : { kind: action.kind });
+      return;
     case 'placeAway':
       world.blind = true;
       home.away = true;
@@ -147,9 +172,11 @@ async function onTheRest(world: World, action: Rest): Promise<void> {
       home.deaf = true;
       return;
     case 'staleLists':
-      return world.freeze('home');
+      world.freeze('home');
+      return;
     case 'freshLists':
-      return world.thaw('home');
+      world.thaw('home');
+      return;
     case 'loseSignals':
       world.signalsLost = true;
       return;
@@ -157,12 +184,16 @@ async function onTheRest(world: World, action: Rest): Promise<void> {
       world.signalsLost = false;
       return;
     case 'copyStore':
-      return world.keepCopy();
+      world.keepCopy();
+      return;
     case 'restoreStore':
-      return world.copy === undefined ? undefined : await world.replaceStore(world.copy);
+      if (world.copy !== undefined) await world.replaceStore(world.copy);
+      return;
     case 'wipeStore':
-      return await world.replaceStore(undefined);
+      await world.replaceStore(undefined);
+      return;
     case 'clockStepsBack':
-      return world.clock.stepWall(-3_600_000);
+      world.clock.stepWall(-3_600_000);
+      return;
   }
 }

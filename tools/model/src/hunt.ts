@@ -46,7 +46,7 @@ export async function hunt(options: {
   return {
     played,
     seed: result.seed,
-    broken: { path: counterexamplePath ?? '', history: counterexample[0], sentences },
+    broken: { path: counterexamplePath, history: counterexample[0], sentences },
   };
 }
 

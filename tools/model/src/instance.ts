@@ -115,6 +115,6 @@ function seenThrough(sight: Sight, executor: Executor, clock: Clock): Executor {
 /** The executor with some of its methods replaced; the others stay its own. */
 function overridden(executor: Executor, own: Partial<Executor>): Executor {
   return new Proxy(executor, {
-    get: (target, name) => Reflect.get(own, name) ?? (Reflect.get(target, name) as unknown),
+    get: (target, name): unknown => (name in own ? Reflect.get(own, name) : Reflect.get(target, name)),
   });
 }

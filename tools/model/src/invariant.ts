@@ -70,7 +70,8 @@ function wrongOutcome(world: World, note: RunNote, row: RunRecord): readonly str
   const { runId } = note;
   // An older store may offer a run again that stands in another scope already; two faults of an operator at once.
   const everywhere = Object.values(world.places).every((place) => place.runIds().includes(runId));
-  if (note.rowOld && everywhere) return [];
+  // So is a workload that no list shows, under a row that does not know of it.
+  if (note.rowOld && (everywhere || world.sights.home.unlisted.has(runId))) return [];
   const seen = placeOfRun(world, runId)?.look(runId);
   const gone = note.removed || note.discardAsked;
   if (row.state === 'lost' && !gone && !note.offeredAgain)

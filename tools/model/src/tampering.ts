@@ -9,9 +9,11 @@ export function tampered(socket: Socket, next: () => Tamper, dropped: (type: str
   return {
     send: (text) => {
       const { type } = JSON.parse(text) as { type: string };
-      if (type === 'ping' || type === 'pong') return socket.send(text);
-      const what = next();
-      if (what === 'drop') return dropped(type);
+      const what = type === 'ping' || type === 'pong' ? 'pass' : next();
+      if (what === 'drop') {
+        dropped(type);
+        return;
+      }
       if (what === 'late' && overtaken === undefined) {
         overtaken = text;
         return;
@@ -19,7 +21,7 @@ export function tampered(socket: Socket, next: () => Tamper, dropped: (type: str
       socket.send(text);
       if (what === 'duplicate') socket.send(text);
       // Not into the middle of a level or report, which would only end the session.
-      if (overtaken === undefined || /\.(?:begin|page)$/.test(type)) return;
+      if (overtaken === undefined || /^p[io]ng$|\.(?:begin|page)$/.test(type)) return;
       socket.send(overtaken);
       overtaken = undefined;
     },
