@@ -9,15 +9,21 @@ import { join } from 'node:path';
  * content goes to a file of another name, created with O_EXCL and synced, and link(2), which refuses just as O_EXCL
  * does when the name is taken, gives it its name.
  *
+ * @param lifetime a file of this `boot` only need not survive the loss of power, so nobody waits for the disk
  * @returns false when somebody else's file stands already
  */
-export async function writeOnce(folder: string, name: string, record: object): Promise<boolean> {
+export async function writeOnce(
+  folder: string,
+  name: string,
+  record: object,
+  lifetime: 'ever' | 'boot' = 'ever',
+): Promise<boolean> {
   const draft = join(folder, `.${name}.${randomBytes(6).toString('hex')}`);
   try {
     const file = await open(draft, 'wx', 0o600);
     try {
       await file.writeFile(JSON.stringify(record));
-      await file.sync();
+      if (lifetime === 'ever') await file.sync();
     } finally {
       await file.close();
     }

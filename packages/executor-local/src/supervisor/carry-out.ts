@@ -49,7 +49,8 @@ async function accompany(program: Program, log: CappedLog, options: CarryOutOpti
   const startedAt = Date.now();
   let isRunning = true;
   const record: ProcessRecord = { version: RECORD_VERSION, program: program.identity, startedAt };
-  const recorded = persist(PROCESS_FILE, record, () => isRunning).then(onChange);
+  // A process means nothing after its boot; until this file stands, nobody else could find the program.
+  const recorded = persist(PROCESS_FILE, record, 'boot', () => isRunning).then(onChange);
   stopper.attach(program);
   const callOff = after(launch.run.deadlineSeconds * 1_000, () => stopper.request('deadline'));
   const exit = await program.exited;

@@ -71,7 +71,7 @@ async function superviseLaunch(launch: LaunchRecord, nonce: string): Promise<voi
     const outputPath = `./o.${short}`;
     const outcome = await carryOut({ launch, table, stopper, outputPath, onChange: () => bell?.ring() });
     stopLooking();
-    await persist(OUTCOME_FILE, outcome);
+    await persist(OUTCOME_FILE, outcome, 'ever');
   } finally {
     await closeBell(bell, socket);
   }

@@ -7,9 +7,9 @@ import type { LocalExecutor, LocalExecutorOptions } from '../../src/index.ts';
 import { createLocalExecutor } from '../../src/index.ts';
 import { hostProcesses } from '../../src/host-processes.ts';
 import { isAlive } from '../../src/process-table.ts';
-import { parseClaim, parseProcess } from '../../src/record-checks.ts';
+import { parseClaim } from '../../src/record-checks.ts';
 import type { ClaimRecord, ProcessRecord } from '../../src/records.ts';
-import { readClaim } from '../../src/run-folder.ts';
+import { readClaim, readProcess } from '../../src/run-folder.ts';
 import type { Control } from './control.ts';
 import { openControl } from './control.ts';
 import { until } from './until.ts';
@@ -68,7 +68,8 @@ export async function localSubject(changes: Partial<LocalExecutorOptions> = {}):
     },
     remove: async (runId) => await rm(runFolder(runId), { recursive: true }),
     claimOf: async (runId) => parseClaim(await readFile(join(runFolder(runId), 'claim.json'), 'utf8')),
-    processOf: async (runId) => parseProcess(await readFile(join(runFolder(runId), 'process.json'), 'utf8')),
+    // The program may have begun before the file about it stands.
+    processOf: async (runId) => await until('the process of the run is recorded', () => readProcess(runFolder(runId))),
     [Symbol.asyncDispose]: async () => {
       for (const each of executors) await each.close();
       // Programs end when their control does, and supervisors with them.

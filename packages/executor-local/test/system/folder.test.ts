@@ -62,6 +62,7 @@ describe('the folder of the local executor', () => {
     for (const spec of [ended, living, strange]) {
       await subject.executor.submit(spec, calm);
       await subject.control.program(spec.runId);
+      await subject.processOf(spec.runId);
     }
     for (const spec of [ended, strange]) {
       (await subject.control.program(spec.runId)).exit(0);

@@ -36,6 +36,7 @@ describe('a run whose agent is killed', () => {
     await using agent = startAgent(subject, runId);
     await agent.submitted;
     const program = await subject.control.program(runId);
+    await subject.processOf(runId);
     await agent.kill();
     expect(await subject.executor.observe(runId, calm)).toMatchObject({ phase: 'running' });
     await program.print(Buffer.from('after the agent\n'));
@@ -167,6 +168,7 @@ describe('the folder of a run', () => {
     await subject.executor.submit(spec, calm);
     await subject.control.program(spec.runId);
     const { socket } = await subject.claimOf(spec.runId);
+    await subject.processOf(spec.runId);
     await rm(`${subject.runFolder(spec.runId)}/${socket!}`);
     expect(await subject.executor.observe(spec.runId, calm)).toMatchObject({ phase: 'running' });
     await subject.executor.end(spec.runId, { reason: 'cancelled' }, calm);
