@@ -65,7 +65,9 @@ async function finishWorkIn(world: World, where: PlaceName): Promise<void> {
 
 /** Lets programs end until every row is closed; false when some row stays open. */
 async function carriedOn(world: World, where: PlaceName): Promise<boolean> {
-  for (let round = 0; round < 12; round += 1) {
+  // A long queue takes a while through few slots.
+  const rounds = 12 + 2 * world.notes.runs.size;
+  for (let round = 0; round < rounds; round += 1) {
     endPrograms(world, where);
     await world.clock.advance(MINUTE);
     if (await isQuiet(world, where)) return true;
