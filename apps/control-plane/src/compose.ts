@@ -35,6 +35,8 @@ export interface Surroundings {
   /** Default: the system's. */
   readonly clock?: Clock;
   readonly random?: Random;
+  /** Told where the first administrator's token was left, on the one start that made it. */
+  readonly firstAdminToken?: (path: string) => void;
 }
 
 const STOP_WITHIN_MS = 20_000;
@@ -96,7 +98,8 @@ async function start(config: Config, closing: Closing, around: Surroundings & { 
   const lifecycle = createLifecycle([gateway, endings, scheduler, housekeeping], { clock, logger });
   closing.add('work', () => lifecycle.stop(STOP_WITHIN_MS));
   await lifecycle.start();
-  await auth.firstAdminToken(config.adminTokenFile);
+  const first = await auth.firstAdminToken(config.adminTokenFile);
+  if (first !== undefined) around.firstAdminToken?.(first.path);
   door.serve(handler());
   gateway.attach(door.server);
   // Requests end before what they need does.

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { readFileSync } from 'node:fs';
 import { isRunnerError, messageOf } from '@runner/core';
 import { destination } from 'pino';
 import { startControlPlane } from './compose.ts';
@@ -19,6 +20,14 @@ function readConfig(): Config {
     }
     process.exit(EXIT_CONFIG);
   }
+}
+
+/** Once, and only to a person at a terminal: what goes to a file or a collector is no place for a token. */
+function showOnce(path: string): void {
+  if (!process.stdout.isTTY) return;
+  process.stdout.write(
+    `The first administrator's token, shown this once and kept in ${path}:\n${readFileSync(path, 'utf8')}`,
+  );
 }
 
 const config = readConfig();
@@ -50,7 +59,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 }
 
 try {
-  const controlPlane = await startControlPlane(config, { logger });
+  const controlPlane = await startControlPlane(config, { logger, firstAdminToken: showOnce });
   stop = () => controlPlane.stop();
 } catch (error) {
   logger.error('the control plane could not start', { error });

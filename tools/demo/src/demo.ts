@@ -59,7 +59,14 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     screen.say(whereToLook(controlPlane, pipeline, folder));
     await stayUntilStopped([controlPlane.process.ended, agent.ended], signal);
   } else {
-    screen.say('npm start -- --keep leaves everything running, to look around.');
+    screen.say(
+      [
+        'Where to look next:',
+        `  the catalogue with all profiles   ${folder.catalogue}`,
+        `  logs of control plane and agent   ${folder.logs}`,
+        '  npm start -- --keep               leaves everything running, to look around',
+      ].join('\n'),
+    );
   }
 }
 
