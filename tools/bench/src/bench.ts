@@ -8,13 +8,13 @@ export interface BenchContext {
   /** Aborted by Ctrl-C: everything that was started is ended. */
   readonly signal: AbortSignal;
   /** A line of progress. */
-  say(text: string): void;
+  readonly say: (text: string) => void;
   /** What the reader must know to judge the figures; printed below them. */
-  note(text: string): void;
+  readonly note: (text: string) => void;
 }
 
 export interface Bench {
   readonly name: string;
   readonly title: string;
-  run(context: BenchContext): Promise<readonly Figure[]>;
+  readonly run: (context: BenchContext) => Promise<readonly Figure[]>;
 }

@@ -1,5 +1,3 @@
-import { shortNumber } from './statistics.ts';
-
 export type Unit = 'MB/s' | 'MiB' | 'KiB' | 'bytes' | 'ms' | '%';
 
 /** What was promised of a figure, of its value or of its ratio to the bare thing. */
@@ -45,10 +43,11 @@ export function verdictOf(figure: Figure): Verdict | undefined {
   return measured >= least && measured <= most ? 'met' : 'missed';
 }
 
-/** `≥ 0.5` or `≤ 30 KiB`. */
+/** In words: `≥ 0.5` or `≤ 30 KiB`. */
 export function promiseText({ promised, unit }: Figure): string {
   if (promised === undefined) return '';
   const { of, least, most } = promised;
-  const number = least === undefined ? `≤ ${shortNumber(most ?? Number.NaN)}` : `≥ ${shortNumber(least)}`;
+  const bound = (limit: number): string => limit.toLocaleString('en-US', { maximumSignificantDigits: 3 });
+  const number = least === undefined ? `≤ ${bound(most ?? Number.NaN)}` : `≥ ${bound(least)}`;
   return of === 'ratio' ? number : `${number} ${unit}`;
 }

@@ -1,4 +1,4 @@
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import { systemClock } from '@runner/core';
 import { HELP, parseArguments } from './arguments.ts';
 import type { Bench } from './bench.ts';
@@ -32,13 +32,13 @@ async function main(): Promise<void> {
     return;
   }
   const wanted = only.length === 0 ? BENCHES : BENCHES.filter(({ name }) => only.includes(name));
+  const machine = machineFacts();
   const sections: Section[] = [];
   for (const bench of wanted) {
     const section = await measure(bench, quick);
     sections.push(section);
     if (!json) console.log(`\n${sectionText(section)}\n`);
   }
-  const machine = machineFacts();
   if (json) console.log(JSON.stringify(report(sections, machine), undefined, 2));
   else console.log(`${Object.values(machine).join(', ')}\n${summary(sections)}`);
 }
@@ -65,5 +65,6 @@ function machineFacts() {
     cores: `${cores.length} cores${cores[0] === undefined ? '' : ` of ${cores[0].model.trim()}`}`,
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
     node: `Node.js ${process.versions.node}`,
+    load: `load ${(loadavg()[0] ?? 0).toFixed(1)} before`,
   };
 }

@@ -7,16 +7,6 @@ export function percentile(values: readonly number[], share: number): number {
 
 export const median = (values: readonly number[]): number => percentile(values, 0.5);
 
-/** The slope of a line through the points by least squares: what one more on `x` costs on `y`. NaN of fewer than two. */
-export function slope(points: readonly (readonly [x: number, y: number])[]): number {
-  const mean = (pick: (point: readonly [number, number]) => number): number =>
-    points.reduce((sum, point) => sum + pick(point), 0) / points.length;
-  const [x, y] = [mean(([one]) => one), mean(([, one]) => one)];
-  const covariance = points.reduce((sum, [px, py]) => sum + (px - x) * (py - y), 0);
-  const variance = points.reduce((sum, [px]) => sum + (px - x) ** 2, 0);
-  return variance === 0 ? Number.NaN : covariance / variance;
-}
-
 /** Three figures that mean something: 1,234 or 12.3 or 0.123. */
 export function shortNumber(value: number): string {
   if (!Number.isFinite(value)) return '–';

@@ -143,8 +143,8 @@ export class LogStream implements AgentLogStream {
 }
 
 /**
- * A chunk that is too large, in frames of allowed size. Redaction and replaced bytes can make data longer than its raw range; then all
- * frames but the last stand for no raw byte of their own, so that a resume never skips anything.
+ * A chunk that is too large, in frames of allowed size. Redaction and replaced bytes can make data longer than its raw
+ * range; then all frames but the last stand for no raw byte of their own, so that a resume never skips anything.
  */
 function splitChunk(chunk: Chunk): readonly Chunk[] {
   const { rawFrom, rawTo, data, continued } = chunk;

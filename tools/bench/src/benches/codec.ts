@@ -17,7 +17,7 @@ export const codec: Bench = {
   name: 'codec',
   title: 'Frame codec beside bare JSON.parse and JSON.stringify',
   run: ({ quick, clock, signal, say }) => {
-    const effort: Effort = quick ? { rounds: 12, sliceMs: 10 } : { rounds: 60, sliceMs: 20 };
+    const effort: Effort = quick ? { rounds: 12, sliceMs: 10 } : { rounds: 40, sliceMs: 20 };
     const figures = typicalFrames().flatMap((frame) => {
       signal.throwIfAborted();
       say(frame.name);

@@ -19,6 +19,8 @@ export interface RunServer {
 }
 
 const CONFIG_BYTES = 8_192;
+/** Shorter than the usual minute: a level also ends what the agent remembers of runs that are over. */
+const LEVEL_INTERVAL_MS = 10_000;
 
 const clock = systemClock({ keepAlive: true });
 const runs = createMemoryRunBook({ clock });
@@ -37,6 +39,7 @@ const bridge = createBridge({
   random: systemRandom(),
   controlPlaneId: 'bench',
   replicaId: 'bench-1',
+  levelIntervalMs: LEVEL_INTERVAL_MS,
   observer: {
     connected: look,
     changed: look,

@@ -14,7 +14,7 @@ const LOOK_EVERY_MS = 50;
 export interface ControlPlane extends AsyncDisposable {
   readonly url: string;
   /** Its REST API, as an administrator. */
-  call(method: string, path: string, body?: unknown): Promise<Readonly<Record<string, unknown>>>;
+  readonly call: (method: string, path: string, body?: unknown) => Promise<Readonly<Record<string, unknown>>>;
 }
 
 export async function startControlPlane(folder: string, context: BenchContext): Promise<ControlPlane> {
