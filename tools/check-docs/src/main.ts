@@ -22,7 +22,7 @@ const checks = {
 
 let failed = 0;
 for (const [name, check] of Object.entries(checks)) {
-  const findings = await check(root);
+  const findings = check(root);
   console.log(`${findings.length === 0 ? 'ok  ' : 'FAIL'}  ${name}`);
   for (const finding of findings) console.log(`      ${finding}`);
   if (findings.length > 0) failed += 1;
