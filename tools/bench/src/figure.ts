@@ -1,4 +1,4 @@
-export type Unit = 'MB/s' | 'MiB' | 'KiB' | 'bytes' | 'ms' | '%';
+type Unit = 'MB/s' | 'MiB' | 'KiB' | 'bytes' | 'ms' | '%';
 
 /** What was promised of a figure, of its value or of its ratio to the bare thing. */
 export interface Promised {
@@ -28,7 +28,7 @@ export interface Section {
   readonly seconds: number;
 }
 
-export type Verdict = 'met' | 'missed' | 'run too small';
+type Verdict = 'met' | 'missed' | 'run too small';
 
 export function ratioOf({ value, bare }: Figure): number | undefined {
   return bare === undefined || bare === 0 ? undefined : value / bare;

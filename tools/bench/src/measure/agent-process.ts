@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { bundle } from './bundle.ts';
 import { REPOSITORY } from './folder.ts';
 
-export interface AgentProcess extends AsyncDisposable {
+interface AgentProcess extends AsyncDisposable {
   readonly pid: number;
 }
 
@@ -23,7 +23,7 @@ export async function agentProgram(folder: string): Promise<string> {
   return join(place, 'main.js');
 }
 
-export interface AgentProcessOptions {
+interface AgentProcessOptions {
   readonly program: string;
   readonly url: string;
   readonly agentId: string;
