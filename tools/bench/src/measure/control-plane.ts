@@ -39,13 +39,13 @@ export async function startControlPlane(folder: string, context: BenchContext): 
       stdio: ['ignore', 'ignore', 'inherit'],
     },
   );
-  const ended = once(child, 'exit').then(() => true);
+  const ended = once(child, 'exit');
   const end = async (): Promise<void> => {
     // It ends its database; killed it would leave one behind.
     child.kill('SIGTERM');
-    const inTime = await Promise.race([ended, clock.sleep(STOP_WITHIN_MS).then(() => false)]);
-    if (!inTime) child.kill('SIGKILL');
+    const late = clock.setTimer(STOP_WITHIN_MS, () => child.kill('SIGKILL'));
     await ended;
+    late.cancel();
   };
   try {
     const url = await addressIn(join(folder, 'address.json'), () => child.exitCode !== null, context);
