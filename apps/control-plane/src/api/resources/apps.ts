@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { removeEntity } from '../../openmetadata/deletion.ts';
+import { deleteEntity } from '../../openmetadata/deletion.ts';
 import { UNDESCRIBED, checkConnection, connectionRefused } from '../../openmetadata/connection-check.ts';
 import { objectOf, without } from '../../openmetadata/json.ts';
 import { keepMasked, maskConnection } from '../../openmetadata/masking.ts';
@@ -58,7 +58,7 @@ export function registerApps(app: Api, deps: ApiDeps): void {
 }
 
 function registerWrites(app: Api, deps: ApiDeps): void {
-  const { store, random, trigger } = deps;
+  const { store, random } = deps;
   const create = async (body: z.infer<typeof createSchema>, updatedBy: string): Promise<Entity> => {
     const json = await checkedApp(deps, body, undefined);
     const { name } = body;
@@ -104,12 +104,7 @@ function registerWrites(app: Api, deps: ApiDeps): void {
     },
     handler: async (request) => {
       const { subject } = principalOf(request);
-      const marked = await store.entities.update(KIND, request.params.id, ({ json }) => ({
-        json: { ...json, deleted: true },
-        updatedBy: subject,
-      }));
-      await trigger.kill(marked.id);
-      await removeEntity(store, marked);
+      const { marked } = await deleteEntity(deps, { kind: KIND, id: request.params.id }, subject);
       return present(deps, marked);
     },
   });

@@ -1,6 +1,6 @@
 import { RunnerError } from '@runner/core';
 import { z } from 'zod';
-import { removeEntity } from '../../openmetadata/deletion.ts';
+import { deleteEntity } from '../../openmetadata/deletion.ts';
 import { objectOf } from '../../openmetadata/json.ts';
 import type { Entity, JsonObject } from '../../store/ports.ts';
 import { principalOf } from '../authentication.ts';
@@ -83,12 +83,7 @@ function registerWrites(app: Api, deps: ApiDeps): void {
     },
     handler: async (request) => {
       const { subject } = principalOf(request);
-      const marked = await store.entities.update(KIND, request.params.id, ({ json }) => ({
-        json: { ...json, deleted: true },
-        updatedBy: subject,
-      }));
-      await trigger.kill(marked.id);
-      await removeEntity(store, marked);
+      const { marked } = await deleteEntity(deps, { kind: KIND, id: request.params.id }, subject);
       return presentWorkflow(deps, marked);
     },
   });

@@ -1,6 +1,6 @@
 import { RunnerError } from '@runner/core';
 import { z } from 'zod';
-import { removeEntity } from '../../openmetadata/deletion.ts';
+import { deleteEntity } from '../../openmetadata/deletion.ts';
 import { PIPELINE_TYPES } from '../../openmetadata/workflow-config.ts';
 import type { Entity, JsonObject } from '../../store/ports.ts';
 import { principalOf, requireAdmin } from '../authentication.ts';
@@ -155,7 +155,7 @@ function registerPipelineReads(app: Api, deps: ApiDeps): void {
 }
 
 function registerPipelineDeletion(app: Api, deps: ApiDeps): void {
-  const { store, trigger } = deps;
+  const { store } = deps;
   app.route({
     method: 'DELETE',
     url: `${PIPELINES_BASE}/:id`,
@@ -173,14 +173,8 @@ function registerPipelineDeletion(app: Api, deps: ApiDeps): void {
       if (force) requireAdmin(request, 'delete by force');
       const entity = await entityById(store, KIND, request.params.id);
       const { subject } = principalOf(request);
-      const marked = await store.entities.update(KIND, entity.id, ({ json }) => ({
-        json: { ...json, deleted: true },
-        updatedBy: subject,
-      }));
-      const killed = await trigger.kill(entity.id, { force });
+      const { marked, killed } = await deleteEntity(deps, entity, subject, { force });
       if (force && killed.length > 0) void reply.header('x-openmetadata-runner-cleanup', 'skipped-unavailable');
-      // What still runs keeps the entity until it has ended; the endings remove it then.
-      await removeEntity(store, marked);
       return presentPipeline(deps, marked);
     },
   });
