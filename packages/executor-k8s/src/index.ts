@@ -1,0 +1,1 @@
+export type { ConfigDeliveryMode, K8sExecutorObserver, K8sExecutorOptions } from './options.ts';

@@ -1,0 +1,41 @@
+export type {
+  AccessRight,
+  CallOptions,
+  CreateResult,
+  DeleteOptions,
+  KubeApi,
+  KubeList,
+  KubeObserver,
+  KubePlace,
+  ListOptions,
+  PodLogOptions,
+  WatchEvent,
+  WatchOptions,
+} from './api/kube-api.ts';
+export type { DiagnosisContext, Evidence } from './diagnose/evidence.ts';
+export { kubeError } from './errors.ts';
+export type { KubeErrorCode, KubeErrorDetails } from './errors.ts';
+export type { KubeIdentity } from './identity/identity.ts';
+export type { PodLogReadOptions } from './logs/read-pod-log.ts';
+export { CONFIG_MAPS, EVENTS, JOBS, PODS, SECRETS } from './objects.ts';
+export type {
+  ConfigMap,
+  Container,
+  ContainerStatus,
+  EnvVar,
+  Job,
+  JobCondition,
+  KubeEvent,
+  KubeObject,
+  KubeSecret,
+  Meta,
+  Pod,
+  PodCondition,
+  PodSpec,
+  PodTemplate,
+  PullSecret,
+  ResourceType,
+  Wire,
+} from './objects.ts';
+export type { ConfigDelivery, ImageSettings, PodSettings } from './pod/settings.ts';
+export type { ListWatch, ListWatchChange, ListWatchObserver, ListWatchOptions } from './watch/list-watch.ts';

@@ -1,0 +1,2 @@
+export type { ApiFault, FaultTarget, RecordedCall, TestApiServer, TestRight } from './api-server.ts';
+export type { PodTrouble, TestCluster } from './cluster.ts';
