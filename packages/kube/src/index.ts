@@ -37,5 +37,10 @@ export type {
   ResourceType,
   Wire,
 } from './objects.ts';
+export { dynamicTagProblem, imageChoice, imageFor, imageReferenceProblem } from './pod/image.ts';
+export type { ImageChoice } from './pod/image.ts';
+export { RESERVED_ANNOTATIONS, RESERVED_LABELS } from './pod/labels.ts';
 export type { ConfigDelivery, ImageSettings, PodSettings } from './pod/settings.ts';
+export { buildPodTemplate, placementType } from './pod/template.ts';
+export type { PodTemplateInput } from './pod/template.ts';
 export type { ListWatch, ListWatchChange, ListWatchObserver, ListWatchOptions } from './watch/list-watch.ts';

@@ -1,4 +1,6 @@
 export type { Affinity, NodeAffinity, NodeSelectorTerm, PodAffinity, PodAffinityTerm } from './affinity.ts';
+export { applyPlacement } from './apply.ts';
+export type { Applied, PlaceablePod } from './apply.ts';
 export { parseImagePullSecrets } from './image-pull-secrets.ts';
 export { mergeLayers } from './merge.ts';
 export type { Explanation, Layer, Merged } from './merge.ts';
