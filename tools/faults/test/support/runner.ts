@@ -1,10 +1,10 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Answer, Api, Json } from './api.ts';
-import type { ControlPlane } from './control-plane.ts';
-import type { Started } from './process.ts';
-import { startProgram } from './process.ts';
-import { eventually } from './waiting.ts';
+import type { Answer, Api, Json } from '../../src/api.ts';
+import type { ControlPlane } from '../../src/control-plane.ts';
+import type { Started } from '../../src/process.ts';
+import { startProgram } from '../../src/process.ts';
+import { eventually } from '../../src/waiting.ts';
 import type { Workloads } from './workloads.ts';
 
 export interface Pipeline {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { eventually } from './waiting.ts';
+import { eventually } from '../../src/waiting.ts';
 
 export interface Order {
   readonly print?: { readonly base64: string; readonly times: number };

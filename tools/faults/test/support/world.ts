@@ -1,15 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Api, Json } from './api.ts';
-import { createApi } from './api.ts';
-import type { ControlPlane } from './control-plane.ts';
-import { controlPlane } from './control-plane.ts';
+import type { Api, Json } from '../../src/api.ts';
+import { createApi } from '../../src/api.ts';
+import type { ControlPlane } from '../../src/control-plane.ts';
+import { controlPlane } from '../../src/control-plane.ts';
 import { processesNaming } from './left-behind.ts';
-import type { Started } from './process.ts';
+import type { Started } from '../../src/process.ts';
 import type { Runner } from './runner.ts';
 import { createRunner } from './runner.ts';
-import { eventually } from './waiting.ts';
+import { eventually } from '../../src/waiting.ts';
 import type { Workloads } from './workloads.ts';
 import { createWorkloads } from './workloads.ts';
 

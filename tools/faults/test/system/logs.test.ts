@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CHUNK_BYTES, completeLog, logEvents, restOf } from '../support/logs.ts';
+import { CHUNK_BYTES, completeLog, logEvents, restOf } from '../../src/logs.ts';
 import type { World } from '../support/world.ts';
 import { openWorld } from '../support/world.ts';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually } from '../support/waiting.ts';
+import { eventually } from '../../src/waiting.ts';
 import type { World } from '../support/world.ts';
 import { openWorld } from '../support/world.ts';
 

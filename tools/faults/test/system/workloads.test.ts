@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FAULT_POINTS } from '@runner/dispatch';
-import { eventually } from '../support/waiting.ts';
+import { eventually } from '../../src/waiting.ts';
 import type { World } from '../support/world.ts';
 import { openWorld } from '../support/world.ts';
 

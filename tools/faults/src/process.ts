@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { eventually } from './waiting.ts';
 
-const REPOSITORY = new URL('../../../../', import.meta.url);
+const REPOSITORY = new URL('../../../', import.meta.url);
 
 /** One line of a log, parsed. */
 export interface LogLine {
