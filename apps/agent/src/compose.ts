@@ -10,7 +10,7 @@ import { createAgent } from './agent.ts';
 import type { Agent } from './agent.ts';
 import type { AgentConfig } from './config.ts';
 import type { Environment } from './config/read.ts';
-import { createExecutor } from './executors.ts';
+import { createExecutor, startDeadlineOf } from './executors.ts';
 import { createPolicy } from './policy.ts';
 import { preflight } from './preflight.ts';
 import { readinessChecks } from './readiness.ts';
@@ -72,7 +72,7 @@ export async function compose(config: AgentConfig, world: World): Promise<App> {
     plaintext: secrets.plaintext,
     logger,
   });
-  const executor = await createExecutor(config.executor, { config, environment, clock, logger });
+  const executor = await createExecutor(config.executor, { config, environment, clock, random, logger });
   const agent = createAgent({
     agentId: config.agentId,
     version: VERSION,
@@ -82,7 +82,8 @@ export async function compose(config: AgentConfig, world: World): Promise<App> {
     limits: config.limits,
     executor,
     secretsManager: secrets.manager,
-    startDeadlineSeconds: () => config.startDeadlineSeconds,
+    startDeadlineSeconds: startDeadlineOf(config),
+    permanentGraceMs: config.permanentGraceMs,
     ...(config.runDeadlineSeconds === undefined ? {} : { longestRunSeconds: config.runDeadlineSeconds }),
     dispatchObserver: metrics.dispatch,
     clientObserver: metrics.client,

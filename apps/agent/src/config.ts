@@ -2,9 +2,10 @@ import { Secret } from '@runner/core';
 import type { LogLevel } from '@runner/core';
 import type { EnvVariable } from '@runner/executor';
 import { REMOVED, VARIABLES } from './config/catalogue.ts';
-import { executorSettings, warnUnread } from './config/executor-choice.ts';
+import { executorSettings, executorType } from './config/executor-choice.ts';
 import type { ExecutorSettings, TokenConfig } from './config/executor-choice.ts';
 import type { Finding, Findings } from './config/finding.ts';
+import { permanentGraceMs } from './config/grace.ts';
 import { misspelt } from './config/names.ts';
 import { readVariables } from './config/read.ts';
 import type { Environment, ReadFile, Reading } from './config/read.ts';
@@ -13,6 +14,7 @@ import type { SecretsConfig } from './config/secrets.ts';
 import { serverConfig } from './config/server.ts';
 import type { ServerConfig } from './config/server.ts';
 import { tokenProblem } from './config/token.ts';
+import { warnUnread } from './config/unread.ts';
 
 /** Everything the process is told from outside, checked. */
 export interface AgentConfig {
@@ -27,7 +29,10 @@ export interface AgentConfig {
   /** The ingestion library shall not compare versions with the server. */
   readonly disableVersionValidation: boolean;
   readonly limits: { readonly total: number; readonly types: Readonly<Record<string, number>> };
-  readonly startDeadlineSeconds: number;
+  /** How long a workload may wait for its start. */
+  readonly startDeadline: { readonly seconds: number; readonly types: Readonly<Record<string, number>> };
+  /** Milliseconds by category of the diagnosis; what is not named stays as the dispatcher has it. */
+  readonly permanentGraceMs: ReturnType<typeof permanentGraceMs>;
   /** Upper bound; undefined: whatever the control plane asks. */
   readonly runDeadlineSeconds: number | undefined;
   readonly drainMs: number;
@@ -51,30 +56,46 @@ export type ConfigResult =
 export function parseConfig(env: Environment, readFile: ReadFile, now: number): ConfigResult {
   const out: Findings = { problems: [], warnings: [] };
   const reading = readVariables(VARIABLES, env, readFile, out);
-  const config = assemble(reading, readFile, now, out);
+  const config = assemble(reading, { env, readFile, now }, out);
   out.warnings.push(...removed(env), ...misspelt(VARIABLES, env));
   return out.problems.length === 0
     ? { ok: true, config, warnings: out.warnings }
     : { ok: false, problems: out.problems, warnings: out.warnings };
 }
 
-function assemble(reading: Reading<typeof VARIABLES>, readFile: ReadFile, now: number, out: Findings): AgentConfig {
+interface Surroundings {
+  readonly env: Environment;
+  readonly readFile: ReadFile;
+  readonly now: number;
+}
+
+function assemble(
+  reading: Reading<typeof VARIABLES>,
+  { env, readFile, now }: Surroundings,
+  out: Findings,
+): AgentConfig {
   const { values, sources } = reading;
   const token = tokenConfig(reading, now, out);
   const server = serverConfig(values, readFile, out);
-  const executor = executorSettings(reading, readFile, out);
-  warnUnread(VARIABLES, sources, executor.type, out);
+  const type = executorType(values);
+  const secrets = secretsConfig(values, type, out);
+  const executor = executorSettings({ reading, type, secrets, env, readFile }, out);
+  warnUnread(VARIABLES, sources, type, out);
   return {
     agentId: values.AGENT_ID,
     token,
     tokenAudience: values.TOKEN_AUDIENCE,
     server,
     executor,
-    secrets: secretsConfig(values, executor.type, out),
+    secrets,
     extraEnvs: values.INGESTION_EXTRA_ENVS,
     disableVersionValidation: values.INGESTION_DISABLE_VERSION_VALIDATION,
     limits: { total: values.MAX_CONCURRENT_RUNS, types: Object.fromEntries(values.MAX_CONCURRENT_RUNS_PER_TYPE ?? []) },
-    startDeadlineSeconds: values.START_DEADLINE_SECONDS,
+    startDeadline: {
+      seconds: values.START_DEADLINE_SECONDS,
+      types: Object.fromEntries(values.START_DEADLINE_SECONDS_PER_TYPE ?? []),
+    },
+    permanentGraceMs: permanentGraceMs(values.PERMANENT_GRACE_SECONDS ?? new Map()),
     runDeadlineSeconds: values.RUN_DEADLINE_SECONDS,
     drainMs: values.DRAIN_SECONDS * 1000,
     logLevel: values.LOG_LEVEL,
@@ -112,11 +133,11 @@ export { AGENT_VARIABLES, variableTable } from './config/table.ts';
 export type {
   ArgoSettings,
   ExecutorSettings,
-  IngestionPods,
   LocalSettings,
   SimpleK8sSettings,
   TokenConfig,
 } from './config/executor-choice.ts';
+export type { ClusterAccess } from './config/cluster-access.ts';
 export type { Finding } from './config/finding.ts';
 export type { ProxyConfig, ServerConfig } from './config/server.ts';
 export type { SecretsConfig } from './config/secrets.ts';

@@ -1,8 +1,9 @@
 import { RunnerError } from '@runner/core';
-import type { Clock, Logger } from '@runner/core';
+import type { Clock, Logger, Random } from '@runner/core';
 import type { Executor } from '@runner/executor';
 import { DEFAULT_ENV_PREFIX } from '@runner/secrets/env';
-import type { AgentConfig, ExecutorSettings, LocalSettings } from './config.ts';
+import { openCluster } from './cluster.ts';
+import type { AgentConfig, ExecutorSettings, LocalSettings, SimpleK8sSettings } from './config.ts';
 import type { Environment } from './config/read.ts';
 
 /** What every executor may need besides its own settings. */
@@ -11,6 +12,7 @@ export interface ExecutorSurroundings {
   /** The environment of this process. */
   readonly environment: Environment;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
 }
 
@@ -23,6 +25,7 @@ type Factory<Settings extends ExecutorSettings> = (
 const FACTORIES: { readonly [Type in ExecutorSettings['type']]?: Factory<Extract<ExecutorSettings, { type: Type }>> } =
   {
     local,
+    simpleK8s,
   };
 
 /** Makes the chosen executor. Throws `executor_missing` when this build has none of that kind. */
@@ -53,4 +56,34 @@ async function local(settings: LocalSettings, around: ExecutorSurroundings): Pro
     },
     config: { disableVersionValidation: config.disableVersionValidation },
   });
+}
+
+async function simpleK8s(settings: SimpleK8sSettings, around: ExecutorSurroundings): Promise<Executor> {
+  const { createK8sExecutor } = await import('@runner/executor-k8s');
+  const { clock, random, logger } = around;
+  const { api, namespace } = await openCluster(settings, around);
+  const executor = createK8sExecutor({
+    api,
+    namespace,
+    pods: settings.pods,
+    delivery: settings.delivery,
+    ttlSeconds: settings.ttlSeconds,
+    startDeadlineSeconds: startDeadlineOf(around.config),
+    clock,
+    random,
+    logger,
+  });
+  return {
+    ...executor,
+    close: async () => {
+      await executor.close();
+      await api.close();
+    },
+  };
+}
+
+/** Seconds that a run of a pipeline type may wait for its start. */
+export function startDeadlineOf({ startDeadline }: AgentConfig): (pipelineType: string) => number {
+  const { seconds, types } = startDeadline;
+  return (pipelineType) => (Object.hasOwn(types, pipelineType) ? types[pipelineType] : undefined) ?? seconds;
 }

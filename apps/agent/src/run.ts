@@ -11,6 +11,9 @@ import { EXIT, catchFaults, watchSignals } from './host.ts';
 import type { Host } from './host.ts';
 import { pinoLogger } from './logging.ts';
 
+/** Errors that a restart would only repeat. */
+const MISCONFIGURED = ['executor_missing', 'kube_config_invalid'] as const;
+
 /** The whole life of the agent, from reading the environment to its exit code. */
 export async function runAgent(host: Host): Promise<number> {
   // The agent ends by its own decision only, never because nothing happens to be open.
@@ -36,7 +39,7 @@ export async function runAgent(host: Host): Promise<number> {
     return EXIT.left;
   } catch (error) {
     logger.error('the agent cannot start', { error });
-    return isRunnerError(error, 'executor_missing') ? EXIT.misconfigured : EXIT.fault;
+    return MISCONFIGURED.some((code) => isRunnerError(error, code)) ? EXIT.misconfigured : EXIT.fault;
   }
 }
 

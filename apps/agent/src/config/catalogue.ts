@@ -7,12 +7,13 @@ import {
   flag,
   httpPath,
   integer,
-  perType,
+  perName,
   seconds,
   text,
   url,
 } from './format.ts';
 import { proxyUrl, noProxy } from './proxy-format.ts';
+import { GRACE_CATEGORIES, GRACE_DEFAULTS } from './grace.ts';
 import { defaulted, optional } from './variable.ts';
 import type { Variable } from './variable.ts';
 import { WORKLOAD_VARIABLES } from './workload-variables.ts';
@@ -96,6 +97,13 @@ const executor = {
     meaning: 'What turns runs into workloads: Kubernetes Jobs, Argo Workflows or local processes.',
     defaultNote: '`argo` when PIPELINE_SERVICE_CLIENT_ENDPOINT is set, else `simpleK8s`',
   }),
+  KUBECONFIG: optional(absolutePath, {
+    group: 'executor',
+    meaning:
+      'File that says how to reach the cluster and as whom. Not needed in a pod, where the service account serves; set all the same, it wins.',
+    executors: ['simpleK8s', 'argo'],
+    defaultNote: "the pod's service account",
+  }),
   LOCAL_EXECUTOR_DIR: optional(absolutePath, {
     group: 'local executor',
     meaning: 'Folder for runs, their states and logs. Required for `local`; it must survive restarts of the agent.',
@@ -134,7 +142,7 @@ const limits = {
     group: 'limits',
     meaning: 'How many runs this runner holds at once.',
   }),
-  MAX_CONCURRENT_RUNS_PER_TYPE: optional(perType(RUNS), {
+  MAX_CONCURRENT_RUNS_PER_TYPE: optional(perName(RUNS, { what: 'type', example: 'profiler:2' }), {
     group: 'limits',
     meaning: 'Smaller limits for pipeline types, such as `profiler:2,automation:5`.',
   }),
@@ -143,6 +151,19 @@ const limits = {
     meaning:
       'A workload that has not begun to execute after this time is ended. Time in which somebody suspends it does not count.',
   }),
+  START_DEADLINE_SECONDS_PER_TYPE: optional(perName(DEADLINE, { what: 'type', example: 'automation:300' }), {
+    group: 'limits',
+    meaning: 'Other start deadlines for pipeline types, such as `automation:300`.',
+  }),
+  PERMANENT_GRACE_SECONDS: optional(
+    perName({ min: 0, max: YEAR }, { what: 'category', example: 'image:120,default:30', names: GRACE_CATEGORIES }),
+    {
+      group: 'limits',
+      meaning:
+        'How long a workload may stay stuck for a reason that waiting cannot mend, by category of the diagnosis, before it is ended. `default` stands for every category that is not named.',
+      defaultNote: GRACE_DEFAULTS,
+    },
+  ),
   RUN_DEADLINE_SECONDS: optional(integer(DEADLINE), {
     group: 'limits',
     meaning: 'The longest a run may execute here. A start that asks for more gets this much.',

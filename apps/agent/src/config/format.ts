@@ -76,13 +76,6 @@ export function seconds({ min, max }: Range): Format<number> {
   });
 }
 
-const QUANTITY = /^\+?(\d+(\.\d*)?|\.\d+)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?\d+)?$/;
-
-/** A Kubernetes quantity; only its syntax is checked here. */
-export const quantity: Format<string> = format('Kubernetes quantity', (raw) =>
-  QUANTITY.test(raw) ? right(raw) : wrong('is not a Kubernetes quantity', 'write for example 500m, 2, 512Mi or 4Gi'),
-);
-
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const DNS_LABEL = new RegExp(`^${LABEL}$`);
 const DNS_SUBDOMAIN = new RegExp(`^${LABEL}(\\.${LABEL})*$`);
@@ -118,23 +111,34 @@ export function commaList<T>(item: Format<T>): Format<readonly T[]> {
   });
 }
 
-/** `metadata:5,profiler:2`. */
-export function perType(range: Range): Format<ReadonlyMap<string, number>> {
+interface PerName {
+  /** What stands before the colon: `type`, `category`. */
+  readonly what: string;
+  readonly example: string;
+  /** Undefined: any. */
+  readonly names?: readonly string[];
+}
+
+/** `metadata:5,profiler:2`: a number for each of several names. */
+export function perName(range: Range, { what, example, names }: PerName): Format<ReadonlyMap<string, number>> {
   const item = integer(range);
-  return format(`\`type:number\` pairs, comma-separated`, (raw) => {
+  return format(`\`${what}:number\` pairs, comma-separated`, (raw) => {
     const out = new Map<string, number>();
     for (const part of raw.split(',').map((p) => p.trim())) {
       const at = part.indexOf(':');
-      const type = part.slice(0, Math.max(0, at)).trim();
+      const name = part.slice(0, Math.max(0, at)).trim();
       const parsed = item.parse(part.slice(at + 1).trim());
-      if (type === '' || 'wrong' in parsed) {
+      if (name === '' || 'wrong' in parsed) {
         return wrong(
-          'is not a list of type:number pairs',
-          `write for example metadata:${range.max > 5 ? 5 : range.max}`,
+          `is not a list of ${what}:number pairs with whole numbers from ${range.min} to ${range.max}`,
+          `write for example ${example}`,
         );
       }
-      if (out.has(type)) return wrong(`names the type ${type} twice`, 'name each pipeline type once');
-      out.set(type, parsed.value);
+      if (names?.includes(name) === false) {
+        return wrong(`names ${JSON.stringify(name)}, which is no ${what}`, `use one of: ${names.join(', ')}`);
+      }
+      if (out.has(name)) return wrong(`names the ${what} ${name} twice`, `name each ${what} once`);
+      out.set(name, parsed.value);
     }
     return right(out);
   });

@@ -1,5 +1,5 @@
-import { secretsManagerProblems } from '@runner/executor';
-import type { SecretsManagerProvider } from '@runner/executor';
+import { secretsManagerEnvironment, secretsManagerProblems } from '@runner/executor';
+import type { SecretsManagerProvider, SecretsManagerSettings } from '@runner/executor';
 import type { VARIABLES } from './catalogue.ts';
 import type { Findings } from './finding.ts';
 import { missing } from './files.ts';
@@ -8,6 +8,8 @@ import type { ExecutorType, Values } from './variable.ts';
 export interface SecretsConfig {
   /** Where workloads look references up. */
   readonly manager: SecretsManagerProvider;
+  /** The same with what it needs in a pod, as far as the extra variables of the workloads tell it. */
+  readonly workloads: SecretsManagerSettings;
   /** Folder of the `file` manager. */
   readonly fileDir: string | undefined;
   /** What to do with plain values in masked fields. */
@@ -21,7 +23,8 @@ export function secretsConfig(values: All, executor: ExecutorType, out: Findings
   const problem = managerProblem(values.SECRETS_MANAGER ?? manager, executor);
   if (problem !== undefined)
     out.problems.push({ variable: 'SECRETS_MANAGER', read: values.SECRETS_MANAGER, ...problem });
-  if (executor !== 'local') warnMissingSettings(manager, values, out);
+  const workloads = settingsOf(manager, values);
+  if (executor !== 'local') warnMissingSettings(workloads, values, out);
   if (manager === 'file' && values.SECRETS_FILE_DIR === undefined) {
     missing(out, 'SECRETS_FILE_DIR', 'set it to the absolute path of a folder with one file per secret');
   }
@@ -33,13 +36,30 @@ export function secretsConfig(values: All, executor: ExecutorType, out: Findings
       fix: 'store the values in the secrets manager, reference them as secret:<id>, and set it to refuse',
     });
   }
-  return { manager, fileDir: values.SECRETS_FILE_DIR, plaintext: values.PLAINTEXT_SECRETS };
+  return { manager, workloads, fileDir: values.SECRETS_FILE_DIR, plaintext: values.PLAINTEXT_SECRETS };
+}
+
+/** The region under its other usual name is taken too: the ingestion library reads `AWS_DEFAULT_REGION` alone. */
+function settingsOf(provider: SecretsManagerProvider, values: All): SecretsManagerSettings {
+  const extra = new Map(values.INGESTION_EXTRA_ENVS.map(({ name, value }) => [name, value]));
+  const region = extra.get('AWS_DEFAULT_REGION') ?? extra.get('AWS_REGION');
+  const vaultName = extra.get('AZURE_KEY_VAULT_NAME');
+  const project = extra.get('GOOGLE_CLOUD_PROJECT');
+  const namespace = extra.get('KUBERNETES_NAMESPACE');
+  return {
+    provider,
+    ...(region === undefined ? {} : { region }),
+    ...(vaultName === undefined ? {} : { vaultName }),
+    ...(project === undefined ? {} : { project }),
+    ...(namespace === undefined ? {} : { namespace }),
+  };
 }
 
 /** A pod gets what the extra variables name; a local program may get it from this machine, which its executor looks at. */
-function warnMissingSettings(provider: SecretsManagerProvider, values: All, out: Findings): void {
-  const names = values.INGESTION_EXTRA_ENVS.map((variable) => variable.name);
-  for (const { message, hint } of secretsManagerProblems({ provider }, names)) {
+function warnMissingSettings(settings: SecretsManagerSettings, values: All, out: Findings): void {
+  const variables = [...secretsManagerEnvironment(settings), ...values.INGESTION_EXTRA_ENVS];
+  const names = variables.map((variable) => variable.name);
+  for (const { message, hint } of secretsManagerProblems(settings, names)) {
     const fix = hint ?? 'add it to the extra environment variables of the workloads';
     out.warnings.push({ variable: 'INGESTION_EXTRA_ENVS', read: undefined, message, fix });
   }

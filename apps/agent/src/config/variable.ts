@@ -22,6 +22,8 @@ interface Common {
   readonly legacy?: readonly string[];
   /** Only these executors read it; set for another one it has no effect, which is said. */
   readonly executors?: readonly ExecutorType[];
+  /** What serves the other executors instead; told to whoever sets it for one of those. */
+  readonly instead?: string;
   /** The value is never printed. */
   readonly sensitive?: boolean;
   /** `NAME_FILE` may hold the path of a file with the value instead. */

@@ -1,23 +1,16 @@
-import {
-  absolutePath,
-  commaList,
-  dnsLabel,
-  dnsSubdomain,
-  flag,
-  integer,
-  quantity,
-  seconds,
-  text,
-  url,
-} from './format.ts';
-import { extraEnvs, pipelineTypeConfigs } from './ingestion-format.ts';
+import { absolutePath, choice, dnsLabel, dnsSubdomain, flag, integer, seconds, text, url } from './format.ts';
+import { extraEnvs, imageReference, podAnnotations, podLabels, pullSecrets, tagTemplate } from './ingestion-format.ts';
 import { defaulted, optional } from './variable.ts';
 
 /** The part of the catalogue that is about workloads in Kubernetes, whoever makes them, and about Argo. */
 
 const TEN_YEARS = 315_360_000;
 const K8S = ['simpleK8s', 'argo'] as const;
+const JOBS = ['simpleK8s'] as const;
 const ARGO = ['argo'] as const;
+
+/** Only read for the executor in use, and then by the scheduling package, which looks at every part of it. */
+const typeConfigs = text({ shape: 'JSON object by pipeline type', max: 1_000_000 });
 
 const ingestion = {
   INGESTION_NAMESPACE: optional(dnsLabel, {
@@ -33,13 +26,18 @@ const ingestion = {
     legacy: ['ARGO_WORKFLOW_EXECUTOR_SERVICE_ACCOUNT_NAME'],
     executors: K8S,
   }),
-  INGESTION_IMAGE: optional(text({ shape: 'image reference', max: 1024 }), {
+  INGESTION_IMAGE: optional(imageReference, {
     group: 'ingestion workloads',
     meaning: 'Image of the workloads. Required for `simpleK8s` and `argo`.',
     legacy: ['ARGO_INGESTION_IMAGE'],
     executors: K8S,
   }),
-  INGESTION_IMAGE_PULL_SECRETS: defaulted(commaList(dnsSubdomain), ',', {
+  INGESTION_IMAGE_PULL_POLICY: defaulted(choice(['Always', 'IfNotPresent', 'Never']), 'IfNotPresent', {
+    group: 'ingestion workloads',
+    meaning: 'When a node pulls the image.',
+    executors: K8S,
+  }),
+  INGESTION_IMAGE_PULL_SECRETS: defaulted(pullSecrets, ',', {
     group: 'ingestion workloads',
     meaning: 'Pull secrets of the workloads.',
     legacy: ['ARGO_IMAGE_PULL_SECRETS'],
@@ -49,6 +47,11 @@ const ingestion = {
   DYNAMIC_INGESTION_VERSION_ENABLED: defaulted(flag, 'true', {
     group: 'ingestion workloads',
     meaning: "Whether the image's tag follows the OpenMetadata version that the control plane announces.",
+    executors: K8S,
+  }),
+  DYNAMIC_INGESTION_VERSION_TEMPLATE: defaulted(tagTemplate, 'om-{version}-cl-{version}', {
+    group: 'ingestion workloads',
+    meaning: 'The tag that is made of this version. An image with a digest stays as it is.',
     executors: K8S,
   }),
   INGESTION_DISABLE_VERSION_VALIDATION: defaulted(flag, 'false', {
@@ -69,17 +72,55 @@ const ingestion = {
     legacy: ['ARGO_EXTRA_ENVS', 'ARGO_EXTRA_ENVS_NOOP'],
     sensitive: true,
   }),
-  SIMPLEK8S_PIPELINE_TYPE_CONFIGS: optional(pipelineTypeConfigs, {
+  INGESTION_POD_LABELS: defaulted(podLabels, '{}', {
+    group: 'ingestion workloads',
+    meaning: 'More labels for the pods of the workloads.',
+    executors: K8S,
+    defaultNote: 'none',
+  }),
+  INGESTION_POD_ANNOTATIONS: defaulted(podAnnotations, '{}', {
+    group: 'ingestion workloads',
+    meaning: 'More annotations for the pods of the workloads.',
+    executors: K8S,
+    defaultNote: 'none',
+  }),
+  INGESTION_POD_GRACE_SECONDS: defaulted(integer({ min: 0, max: 3600 }), '10', {
+    group: 'ingestion workloads',
+    meaning:
+      'Seconds between asking a pod to end and killing it. The first process of the ingestion image does not listen, so every cancel takes this long.',
+    executors: K8S,
+  }),
+  INGESTION_OPENSHIFT_MODE: defaulted(flag, 'false', {
+    group: 'ingestion workloads',
+    meaning: 'Whether user, group and seccomp profile of the pods are left to OpenShift.',
+    executors: K8S,
+  }),
+  INGESTION_TTL_SECONDS: defaulted(integer({ min: 0, max: TEN_YEARS }), '604800', {
+    group: 'ingestion workloads',
+    meaning: 'Seconds for which an ended Job stays. Under an hour, an outcome may be gone before it was reported.',
+    executors: JOBS,
+    instead: 'ARGO_SECONDS_AFTER_COMPLETION_TTL is its like for argo',
+  }),
+  CONFIG_DELIVERY: defaulted(choice(['auto', 'inline', 'configmap', 'secret']), 'auto', {
+    group: 'ingestion workloads',
+    meaning:
+      'How a Job gets its config: `inline` in the Job itself, with one call; `secret` or `configmap` in an object of its own that goes with the Job; `auto` is `secret` where creating one is allowed, else `inline`.',
+    executors: JOBS,
+  }),
+  SIMPLEK8S_PIPELINE_TYPE_CONFIGS: optional(typeConfigs, {
     group: 'ingestion workloads',
     meaning: 'Placement and resources for each pipeline type, when the executor is `simpleK8s`.',
-    executors: ['simpleK8s'],
+    executors: JOBS,
   }),
-  ARGO_PIPELINE_TYPE_CONFIGS: optional(pipelineTypeConfigs, {
+  ARGO_PIPELINE_TYPE_CONFIGS: optional(typeConfigs, {
     group: 'ingestion workloads',
     meaning: 'The same when the executor is `argo`.',
     executors: ARGO,
   }),
 } as const;
+
+/** Read by the scheduling package, like the JSON that may change it for a type. */
+const quantity = text({ shape: 'Kubernetes quantity', max: 1000 });
 
 const resource = (meaning: string, name: string, value: string) =>
   defaulted(quantity, value, { group: 'ingestion workloads', meaning, legacy: [name], executors: K8S });
@@ -143,11 +184,13 @@ const argo = {
     group: 'argo',
     meaning: 'YAML file that is merged into the container of every Workflow.',
     executors: ARGO,
+    instead: 'with simpleK8s, placement and resources are set in SIMPLEK8S_PIPELINE_TYPE_CONFIGS',
   }),
   ARGO_INGESTION_WORKFLOW_SPEC_FILE_PATH: optional(absolutePath, {
     group: 'argo',
     meaning: 'YAML file that is merged into the spec of every Workflow.',
     executors: ARGO,
+    instead: 'with simpleK8s, placement and resources are set in SIMPLEK8S_PIPELINE_TYPE_CONFIGS',
   }),
 } as const;
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { VARIABLES, parseConfig } from '@runner/agent/config';
 import type { AgentConfig, VariableName } from '@runner/agent/config';
+import { placementFor } from '@runner/scheduling';
 import { testToken } from '../tokens.ts';
 
 const NOW = Date.UTC(2026, 10, 21);
@@ -11,6 +12,7 @@ const FILES: Readonly<Record<string, string>> = {
   '/etc/ca.pem': '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n',
   '/etc/other-ca.pem': '-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n',
   '/etc/container.yaml': 'tolerations: []\n',
+  '/etc/kubeconfig': 'apiVersion: v1\nkind: Config\n',
 };
 const readFile = (path: string): string => {
   const content = FILES[path];
@@ -28,6 +30,7 @@ const K8S: Env = {
   AUTH_TOKEN: testToken({}),
   SERVER_URL: 'wss://control.example.test',
   INGESTION_IMAGE: 'example/ingestion:1',
+  KUBECONFIG: '/etc/kubeconfig',
 };
 const ARGO: Env = { ...K8S, EXECUTOR_TYPE: 'argo', PIPELINE_SERVICE_CLIENT_ENDPOINT: 'http://argo.example.test:2746' };
 
@@ -45,10 +48,16 @@ function problems(env: Env): readonly { variable: string; read: string | undefin
   if (result.ok) throw new Error('expected problems');
   return result.problems;
 }
-const pods = (config: AgentConfig) => {
-  if (config.executor.type === 'local') throw new Error('expected pods');
-  return config.executor.pods;
+const inKubernetes = (config: AgentConfig) => {
+  if (config.executor.type === 'local') throw new Error('expected an executor in Kubernetes');
+  return config.executor;
 };
+const pods = (config: AgentConfig) => inKubernetes(config).pods;
+const jobs = (config: AgentConfig) => {
+  if (config.executor.type !== 'simpleK8s') throw new Error('expected jobs');
+  return config.executor;
+};
+const placement = (config: AgentConfig, type: string) => placementFor(type, pods(config).scheduling).placement;
 const argo = (config: AgentConfig) => {
   if (config.executor.type !== 'argo') throw new Error('expected argo');
   return config.executor;
@@ -166,7 +175,7 @@ const CASES: Readonly<Record<VariableName, Case>> = {
   INGESTION_NAMESPACE: {
     base: K8S,
     set: 'ingestion',
-    lands: (c) => pods(c).namespace,
+    lands: (c) => inKubernetes(c).namespace,
     as: 'ingestion',
     unset: undefined,
     bad: 'In_gestion',
@@ -182,28 +191,45 @@ const CASES: Readonly<Record<VariableName, Case>> = {
     legacy: ['ARGO_WORKFLOW_EXECUTOR_SERVICE_ACCOUNT_NAME'],
   },
   INGESTION_IMAGE: {
-    base: { AUTH_TOKEN: testToken({}), SERVER_URL: 'wss://c.example.test' },
-    set: 'r/i:2',
-    lands: (c) => pods(c).image,
-    as: 'r/i:2',
+    base: { AUTH_TOKEN: testToken({}), SERVER_URL: 'wss://c.example.test', KUBECONFIG: '/etc/kubeconfig' },
+    set: 'registry.example.test:5000/team/i:2',
+    lands: (c) => pods(c).image.image,
+    as: 'registry.example.test:5000/team/i:2',
+    bad: '-ingestion',
     legacy: ['ARGO_INGESTION_IMAGE'],
   },
   INGESTION_IMAGE_PULL_SECRETS: {
     base: K8S,
     set: 'one, two,',
-    lands: (c) => pods(c).imagePullSecrets,
+    lands: (c) => pods(c).image.pullSecrets,
     as: ['one', 'two'],
     unset: [],
     bad: 'One',
     legacy: ['ARGO_IMAGE_PULL_SECRETS'],
   },
+  INGESTION_IMAGE_PULL_POLICY: {
+    base: K8S,
+    set: 'always',
+    lands: (c) => pods(c).image.pullPolicy,
+    as: 'Always',
+    unset: 'IfNotPresent',
+    bad: 'sometimes',
+  },
   DYNAMIC_INGESTION_VERSION_ENABLED: {
     base: K8S,
     set: 'false',
-    lands: (c) => pods(c).dynamicVersion,
-    as: false,
-    unset: true,
+    lands: (c) => pods(c).image.dynamicTag,
+    as: undefined,
+    unset: 'om-{version}-cl-{version}',
     bad: 'off',
+  },
+  DYNAMIC_INGESTION_VERSION_TEMPLATE: {
+    base: K8S,
+    set: 'v{version}',
+    lands: (c) => pods(c).image.dynamicTag,
+    as: 'v{version}',
+    unset: 'om-{version}-cl-{version}',
+    bad: 'latest',
   },
   INGESTION_DISABLE_VERSION_VALIDATION: {
     set: 'TRUE',
@@ -233,20 +259,68 @@ const CASES: Readonly<Record<VariableName, Case>> = {
     bad: '[nothing]',
     legacy: ['ARGO_EXTRA_ENVS', 'ARGO_EXTRA_ENVS_NOOP'],
   },
+  INGESTION_POD_LABELS: {
+    base: K8S,
+    set: 'team=data, azure.workload.identity/use=true',
+    lands: (c) => pods(c).labels,
+    as: { team: 'data', 'azure.workload.identity/use': 'true' },
+    unset: {},
+    bad: 'team=-data-',
+  },
+  INGESTION_POD_ANNOTATIONS: {
+    base: K8S,
+    set: '{"example.test/note":"one, two = three"}',
+    lands: (c) => pods(c).annotations,
+    as: { 'example.test/note': 'one, two = three' },
+    unset: {},
+    bad: 'no value',
+  },
+  INGESTION_POD_GRACE_SECONDS: { base: K8S, set: '0', lands: (c) => pods(c).graceSeconds, as: 0, unset: 10, bad: '-1' },
+  INGESTION_OPENSHIFT_MODE: {
+    base: K8S,
+    set: 'true',
+    lands: (c) => pods(c).openShift,
+    as: true,
+    unset: false,
+    bad: 'on',
+  },
+  INGESTION_TTL_SECONDS: {
+    base: K8S,
+    set: '86400',
+    lands: (c) => jobs(c).ttlSeconds,
+    as: 86_400,
+    unset: 604_800,
+    bad: '1d',
+  },
+  CONFIG_DELIVERY: {
+    base: K8S,
+    set: 'ConfigMap',
+    lands: (c) => jobs(c).delivery,
+    as: 'configmap',
+    unset: 'auto',
+    bad: 'file',
+  },
+  KUBECONFIG: {
+    base: K8S,
+    set: '/etc/kubeconfig',
+    lands: (c) => jobs(c).cluster,
+    as: { kind: 'kubeconfig', path: '/etc/kubeconfig' },
+    bad: '~/.kube/config',
+  },
   SIMPLEK8S_PIPELINE_TYPE_CONFIGS: {
     base: K8S,
     set: '{"metadata":{"priorityClassName":"low"}}',
-    lands: (c) => pods(c).pipelineTypeConfigs,
-    as: { metadata: { priorityClassName: 'low' } },
-    unset: {},
+    lands: (c) => placement(c, 'metadata').priorityClassName,
+    as: 'low',
+    unset: undefined,
     bad: '{"metadata":"low"}',
   },
   ARGO_PIPELINE_TYPE_CONFIGS: {
     base: ARGO,
-    set: '{"profiler":{}}',
-    lands: (c) => pods(c).pipelineTypeConfigs,
-    as: { profiler: {} },
-    unset: {},
+    set: '{"profiler":{"nodeSelector":{"pool":"big"}}}',
+    lands: (c) => placement(c, 'profiler').nodeSelector,
+    as: { pool: 'big' },
+    unset: undefined,
     bad: '{metadata',
   },
   ...resourceCases(),
@@ -329,7 +403,21 @@ const CASES: Readonly<Record<VariableName, Case>> = {
     unset: {},
     bad: 'profiler=2',
   },
-  START_DEADLINE_SECONDS: { set: '60', lands: (c) => c.startDeadlineSeconds, as: 60, unset: 1800, bad: '1.5' },
+  START_DEADLINE_SECONDS: { set: '60', lands: (c) => c.startDeadline.seconds, as: 60, unset: 1800, bad: '1.5' },
+  START_DEADLINE_SECONDS_PER_TYPE: {
+    set: 'automation:300',
+    lands: (c) => c.startDeadline.types,
+    as: { automation: 300 },
+    unset: {},
+    bad: 'automation:5m',
+  },
+  PERMANENT_GRACE_SECONDS: {
+    set: 'image:600,default:0',
+    lands: (c) => c.permanentGraceMs,
+    as: { image: 600_000, default: 0 },
+    unset: {},
+    bad: 'images:600',
+  },
   RUN_DEADLINE_SECONDS: { set: '60', lands: (c) => c.runDeadlineSeconds, as: 60, unset: undefined, bad: '-60' },
   DRAIN_SECONDS: { set: '0.5', lands: (c) => c.drainMs, as: 500, unset: 25_000, bad: '25s' },
   LOG_LEVEL: { set: 'DEBUG', lands: (c) => c.logLevel, as: 'debug', unset: 'info', bad: 'loud' },
@@ -346,40 +434,26 @@ const CASES: Readonly<Record<VariableName, Case>> = {
 };
 
 function resourceCases() {
-  const one = (lands: Case['lands'], unset: string, legacy: string): Case => ({
+  const one = (name: string, type: string, part: 'requests' | 'limits', set: string, unset: string): Case => ({
     base: K8S,
-    set: '1.5',
-    lands,
-    as: '1.5',
+    set,
+    lands: (c) => placement(c, type).resources?.[part]?.[name],
+    as: set,
     unset,
     bad: '1 GB',
-    legacy: [legacy],
+    legacy: [
+      `ARGO_${type === 'automation' ? 'AUTOMATION_' : ''}WORKFLOW_${name.toUpperCase()}_${part === 'limits' ? 'LIMIT' : 'REQUEST'}`,
+    ],
   });
   return {
-    INGESTION_CPU_LIMIT: one((c) => pods(c).resources.cpuLimit, '1000m', 'ARGO_WORKFLOW_CPU_LIMIT'),
-    INGESTION_MEMORY_LIMIT: one((c) => pods(c).resources.memoryLimit, '4096Mi', 'ARGO_WORKFLOW_MEMORY_LIMIT'),
-    INGESTION_CPU_REQUEST: one((c) => pods(c).resources.cpuRequest, '1000m', 'ARGO_WORKFLOW_CPU_REQUEST'),
-    INGESTION_MEMORY_REQUEST: one((c) => pods(c).resources.memoryRequest, '4096Mi', 'ARGO_WORKFLOW_MEMORY_REQUEST'),
-    INGESTION_AUTOMATION_WORKFLOW_CPU_LIMIT: one(
-      (c) => pods(c).automationResources.cpuLimit,
-      '500m',
-      'ARGO_AUTOMATION_WORKFLOW_CPU_LIMIT',
-    ),
-    INGESTION_AUTOMATION_WORKFLOW_MEMORY_LIMIT: one(
-      (c) => pods(c).automationResources.memoryLimit,
-      '512Mi',
-      'ARGO_AUTOMATION_WORKFLOW_MEMORY_LIMIT',
-    ),
-    INGESTION_AUTOMATION_WORKFLOW_CPU_REQUEST: one(
-      (c) => pods(c).automationResources.cpuRequest,
-      '200m',
-      'ARGO_AUTOMATION_WORKFLOW_CPU_REQUEST',
-    ),
-    INGESTION_AUTOMATION_WORKFLOW_MEMORY_REQUEST: one(
-      (c) => pods(c).automationResources.memoryRequest,
-      '256Mi',
-      'ARGO_AUTOMATION_WORKFLOW_MEMORY_REQUEST',
-    ),
+    INGESTION_CPU_LIMIT: one('cpu', 'metadata', 'limits', '1.5', '1000m'),
+    INGESTION_MEMORY_LIMIT: one('memory', 'metadata', 'limits', '8Gi', '4096Mi'),
+    INGESTION_CPU_REQUEST: one('cpu', 'metadata', 'requests', '0.5', '1000m'),
+    INGESTION_MEMORY_REQUEST: one('memory', 'metadata', 'requests', '1Gi', '4096Mi'),
+    INGESTION_AUTOMATION_WORKFLOW_CPU_LIMIT: one('cpu', 'automation', 'limits', '1', '500m'),
+    INGESTION_AUTOMATION_WORKFLOW_MEMORY_LIMIT: one('memory', 'automation', 'limits', '1Gi', '512Mi'),
+    INGESTION_AUTOMATION_WORKFLOW_CPU_REQUEST: one('cpu', 'automation', 'requests', '100m', '200m'),
+    INGESTION_AUTOMATION_WORKFLOW_MEMORY_REQUEST: one('memory', 'automation', 'requests', '128Mi', '256Mi'),
   };
 }
 
@@ -444,17 +518,18 @@ describe('all problems', () => {
       SERVER_URL: 'https://control.example.test',
       MAX_CONCURRENT_RUNS: 'many',
       INGESTION_CPU_LIMIT: '1 core',
-      ARGO_PIPELINE_TYPE_CONFIGS: '{',
+      SIMPLEK8S_PIPELINE_TYPE_CONFIGS: '{',
       LOG_LEVEL: 'chatty',
     });
     expect(found.map((problem) => problem.variable).sort()).toEqual([
-      'ARGO_PIPELINE_TYPE_CONFIGS',
       'AUTH_TOKEN',
       'INGESTION_CPU_LIMIT',
       'INGESTION_IMAGE',
+      'KUBECONFIG',
       'LOG_LEVEL',
       'MAX_CONCURRENT_RUNS',
       'SERVER_URL',
+      'SIMPLEK8S_PIPELINE_TYPE_CONFIGS',
     ]);
     expect(found.every((problem) => problem.fix.length > 10)).toBe(true);
     expect(found.find((problem) => problem.variable === 'MAX_CONCURRENT_RUNS')?.read).toBe('many');
