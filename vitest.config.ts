@@ -3,12 +3,13 @@ import { defineConfig } from 'vitest/config';
 
 // Tests read the sources of every package, never dist.
 const conditions = ['@runner/source', ...defaultServerConditions];
-const kind = (name: string, testTimeout: number) => ({
+const kind = (name: string, testTimeout: number, more: { readonly fileParallelism?: boolean } = {}) => ({
   extends: true as const,
   test: {
     name,
     testTimeout,
     hookTimeout: testTimeout,
+    ...more,
     include: [`{packages,apps,tools,examples}/*/test/${name}/**/*.test.ts`],
   },
 });
@@ -25,7 +26,8 @@ export default defineConfig({
       kind('wire', 20_000),
       kind('model', 300_000),
       kind('system', 120_000),
-      kind('e2e', 300_000),
+      // One cluster serves all: a file that stops its API server would break the others.
+      kind('e2e', 300_000, { fileParallelism: false }),
     ],
   },
 });

@@ -1,4 +1,12 @@
+export { openCluster } from './cluster.ts';
+export type { Cluster, Kind, KubeObject } from './cluster.ts';
 export { controlServer } from './control.ts';
 export type { ControlledProgram, ControlServer, ControlServerOptions } from './control.ts';
 export { hostForPods } from './host.ts';
-export { WORKLOAD_IMAGE, packImage } from './image/pack.ts';
+export { WORKLOAD_IMAGE } from './image/name.ts';
+export { packImage } from './image/pack.ts';
+export { INGESTION_ACCOUNT, OFFICIAL_ROLE, createNamespace } from './namespace.ts';
+export type { Rule, TestNamespace } from './namespace.ts';
+export type { Pipeline, Runner, RunnerOptions } from './runner.ts';
+export { kubeconfigOfTests, openWorld } from './world.ts';
+export type { Run, ShownDiagnosis, World } from './world.ts';

@@ -19,7 +19,7 @@ export interface ControlPlane {
 }
 
 export function controlPlane(dataDir: string, env: Readonly<Record<string, string>> = {}): ControlPlane {
-  let port = '0';
+  let base = new URL('http://127.0.0.1:0');
   let running: Started | undefined;
   const current = (): Started => {
     if (running === undefined) throw new Error('the control plane was not started');
@@ -27,12 +27,12 @@ export function controlPlane(dataDir: string, env: Readonly<Record<string, strin
   };
   return {
     dataDir,
-    url: () => `http://127.0.0.1:${port}`,
+    url: () => base.origin,
     process: current,
     start: async () => {
       running = startProgram('apps/control-plane/src/main.ts', {
         DATA_DIR: dataDir,
-        PORT: port,
+        PORT: base.port,
         // Tests look often.
         RATE_LIMIT_PER_MINUTE: '1000000',
         ...env,
@@ -47,7 +47,7 @@ export function controlPlane(dataDir: string, env: Readonly<Record<string, strin
         START_WITHIN_MS,
       );
       const address = JSON.parse(await readFile(join(dataDir, 'address.json'), 'utf8')) as { url: string };
-      port = new URL(address.url).port;
+      base = new URL(address.url);
     },
     stop: async (signal) => {
       await running?.kill(signal);

@@ -5,12 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import { WORKLOAD_IMAGE } from './name.ts';
 
 const run = promisify(execFile);
 const REPOSITORY = fileURLToPath(new URL('../../../../', import.meta.url));
-
-/** Its name on the node. */
-export const WORKLOAD_IMAGE = 'docker.io/runner/workload:1';
 
 /** Where the real image has its programs. */
 const WORKDIR = '/ingestion';

@@ -1,0 +1,137 @@
+import { request as httpsRequest } from 'node:https';
+import { KubeConfig } from '@kubernetes/client-node';
+
+export interface Json {
+  readonly [key: string]: unknown;
+}
+
+/** Any object of the API, as far as tests look into it. */
+export interface KubeObject extends Json {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly deletionTimestamp?: string;
+    readonly ownerReferences?: readonly { readonly uid: string }[];
+  };
+  readonly spec?: Json;
+  readonly status?: Json;
+}
+
+/** Where the objects of a kind are. */
+const PLACES = {
+  Namespace: ['/api/v1', 'namespaces'],
+  Node: ['/api/v1', 'nodes'],
+  Pod: ['/api/v1', 'pods'],
+  Secret: ['/api/v1', 'secrets'],
+  ConfigMap: ['/api/v1', 'configmaps'],
+  Event: ['/api/v1', 'events'],
+  LimitRange: ['/api/v1', 'limitranges'],
+  ResourceQuota: ['/api/v1', 'resourcequotas'],
+  ServiceAccount: ['/api/v1', 'serviceaccounts'],
+  Job: ['/apis/batch/v1', 'jobs'],
+  Lease: ['/apis/coordination.k8s.io/v1', 'leases'],
+  Role: ['/apis/rbac.authorization.k8s.io/v1', 'roles'],
+  RoleBinding: ['/apis/rbac.authorization.k8s.io/v1', 'rolebindings'],
+  ValidatingAdmissionPolicy: ['/apis/admissionregistration.k8s.io/v1', 'validatingadmissionpolicies'],
+  ValidatingAdmissionPolicyBinding: ['/apis/admissionregistration.k8s.io/v1', 'validatingadmissionpolicybindings'],
+} as const;
+export type Kind = keyof typeof PLACES;
+
+const TIMEOUT_MS = 20_000;
+
+/** The API server as its administrator sees it, by the KUBECONFIG of the tests and not by our own client. */
+export interface Cluster {
+  readonly server: string;
+  /** PEM of its certificate authority. */
+  readonly certificateAuthority: string;
+  create(kind: Kind, namespace: string | undefined, body: Json): Promise<KubeObject>;
+  /** Undefined when there is none. */
+  find(kind: Kind, namespace: string | undefined, name: string): Promise<KubeObject | undefined>;
+  list(kind: Kind, namespace: string | undefined, labelSelector?: string): Promise<readonly KubeObject[]>;
+  /** A merge patch; `part` is a subresource such as `status`. */
+  patch(kind: Kind, namespace: string | undefined, name: string, patch: Json, part?: string): Promise<KubeObject>;
+  /** Deletes it, with `graceSeconds` if given; no error when there is none. */
+  remove(kind: Kind, namespace: string | undefined, name: string, graceSeconds?: number): Promise<void>;
+  /** A token of this service account, good for an hour. */
+  token(namespace: string, serviceAccount: string): Promise<string>;
+}
+
+/** @param path of the kubeconfig */
+export function openCluster(path: string): Cluster {
+  const config = new KubeConfig();
+  config.loadFromFile(path);
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) throw new Error(`${path} names no cluster`);
+  const ask = asker(config, cluster.server);
+  const place = (kind: Kind, namespace: string | undefined, ...rest: readonly string[]): string => {
+    const [base, plural] = PLACES[kind];
+    const within = namespace === undefined ? base : `${base}/namespaces/${namespace}`;
+    return [within, plural, ...rest].join('/');
+  };
+  return {
+    server: cluster.server,
+    certificateAuthority: Buffer.from(cluster.caData ?? '', 'base64').toString(),
+    create: async (kind, namespace, body) =>
+      (await ask('POST', place(kind, namespace), {
+        apiVersion: PLACES[kind][0].replace(/^\/apis?\//, ''),
+        kind,
+        ...body,
+      })) as KubeObject,
+    find: async (kind, namespace, name) =>
+      (await ask('GET', place(kind, namespace, name), undefined, [404])) as KubeObject | undefined,
+    list: async (kind, namespace, labelSelector) => {
+      const query = labelSelector === undefined ? '' : `?labelSelector=${encodeURIComponent(labelSelector)}`;
+      return ((await ask('GET', `${place(kind, namespace)}${query}`)) as { items: KubeObject[] }).items;
+    },
+    patch: async (kind, namespace, name, patch, part) =>
+      (await ask('PATCH', place(kind, namespace, name, ...(part === undefined ? [] : [part])), patch)) as KubeObject,
+    remove: async (kind, namespace, name, graceSeconds) => {
+      const options = graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds };
+      await ask('DELETE', place(kind, namespace, name), { propagationPolicy: 'Background', ...options }, [404]);
+    },
+    token: async (namespace, serviceAccount) => {
+      const spec = { expirationSeconds: 3_600 };
+      const answer = await ask('POST', place('ServiceAccount', namespace, serviceAccount, 'token'), { spec });
+      return (answer as { status: { token: string } }).status.token;
+    },
+  };
+}
+
+type Ask = (method: string, path: string, body?: Json, allowed?: readonly number[]) => Promise<unknown>;
+
+/** Calls the API server. Statuses in `allowed` give undefined; any other that is no 2xx is an error with its words. */
+function asker(config: KubeConfig, server: string): Ask {
+  return async (method, path, body, allowed = []) => {
+    const options = {
+      method,
+      headers: {
+        accept: 'application/json',
+        ...(body === undefined ? {} : { 'content-type': method === 'PATCH' ? MERGE_PATCH : 'application/json' }),
+      },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    };
+    await config.applyToHTTPSOptions(options);
+    const { status, text } = await exchange(new URL(path, server), options, body);
+    if (status >= 200 && status < 300) return JSON.parse(text) as unknown;
+    if (allowed.includes(status)) return undefined;
+    throw new Error(`${method} ${path} was answered ${status}: ${text.slice(0, 1_000)}`);
+  };
+}
+
+const MERGE_PATCH = 'application/merge-patch+json';
+
+function exchange(url: URL, options: object, body: Json | undefined): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const request = httpsRequest(url, options, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (piece: string) => (text += piece));
+      response.once('end', () => resolve({ status: response.statusCode ?? 0, text }));
+      response.once('error', reject);
+    });
+    request.once('error', reject);
+    request.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}

@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Cluster, Json, KubeObject, Kind } from './cluster.ts';
+import { eventually } from '@runner/faults';
+
+/** One rule of a Role. */
+export interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+const FULL = ['create', 'get', 'list', 'watch', 'delete', 'patch', 'update'] as const;
+const SEEN = ['create', 'get', 'list', 'watch', 'delete'] as const;
+
+/** What the official chart gives to the runner with Jobs. */
+export const OFFICIAL_ROLE: readonly Rule[] = [
+  { apiGroups: ['batch'], resources: ['jobs'], verbs: FULL },
+  { apiGroups: [''], resources: ['pods', 'pods/log', 'pods/status'], verbs: SEEN },
+  { apiGroups: [''], resources: ['configmaps'], verbs: FULL },
+  { apiGroups: [''], resources: ['events'], verbs: ['get', 'list'] },
+];
+
+/** Service account of the workloads. */
+export const INGESTION_ACCOUNT = 'ingestion';
+
+/** A namespace of a test, with the service account of the workloads. Gone with everything in it when disposed. */
+export interface TestNamespace extends AsyncDisposable {
+  readonly name: string;
+  create(kind: Kind, body: Json): Promise<KubeObject>;
+  find(kind: Kind, name: string): Promise<KubeObject | undefined>;
+  list(kind: Kind, labelSelector?: string): Promise<readonly KubeObject[]>;
+  patch(kind: Kind, name: string, patch: Json, part?: string): Promise<KubeObject>;
+  remove(kind: Kind, name: string, graceSeconds?: number): Promise<void>;
+  /** The Job of a run, as soon as it is there. */
+  job(runId: string): Promise<KubeObject>;
+  /** The pod of a run, as soon as it is there. */
+  pod(runId: string): Promise<KubeObject>;
+  /** A service account with exactly these rights, as a kubeconfig in this folder; its path. */
+  account(name: string, rules: readonly Rule[], folder: string): Promise<string>;
+}
+
+export async function createNamespace(
+  cluster: Cluster,
+  purpose: string,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<TestNamespace> {
+  const name = `e2e-${purpose}-${randomBytes(3).toString('hex')}`;
+  await cluster.create('Namespace', undefined, { metadata: { name, labels } });
+  const namespace = testNamespace(cluster, name);
+  await namespace.create('ServiceAccount', { metadata: { name: INGESTION_ACCOUNT } });
+  await bind(namespace, INGESTION_ACCOUNT, [
+    { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'watch'] },
+  ]);
+  return namespace;
+}
+
+/** A view of a namespace that stands already; disposing it deletes the namespace. */
+function testNamespace(cluster: Cluster, name: string): TestNamespace {
+  const ofRun = async (kind: Kind, runId: string): Promise<KubeObject> =>
+    await eventually(
+      `there is a ${kind} of run ${runId}`,
+      async () => (await cluster.list(kind, name, `app.kubernetes.io/run-id=${runId}`))[0],
+    );
+  const namespace: TestNamespace = {
+    name,
+    create: (kind, body) => cluster.create(kind, name, body),
+    find: (kind, object) => cluster.find(kind, name, object),
+    list: (kind, selector) => cluster.list(kind, name, selector),
+    patch: (kind, object, patch, part) => cluster.patch(kind, name, object, patch, part),
+    remove: (kind, object, grace) => cluster.remove(kind, name, object, grace),
+    job: (runId) => ofRun('Job', runId),
+    pod: (runId) => ofRun('Pod', runId),
+    account: async (account, rules, folder) => {
+      await namespace.create('ServiceAccount', { metadata: { name: account } });
+      await bind(namespace, account, rules);
+      const path = join(folder, `${name}-${account}.kubeconfig`);
+      const token = await cluster.token(name, account);
+      await writeFile(path, kubeconfig(cluster, { namespace: name, account, token }), { mode: 0o600 });
+      return path;
+    },
+    [Symbol.asyncDispose]: () => cluster.remove('Namespace', undefined, name),
+  };
+  return namespace;
+}
+
+async function bind(namespace: TestNamespace, account: string, rules: readonly Rule[]): Promise<void> {
+  await namespace.create('Role', { metadata: { name: account }, rules });
+  await namespace.create('RoleBinding', {
+    metadata: { name: account },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: account },
+    subjects: [{ kind: 'ServiceAccount', name: account, namespace: namespace.name }],
+  });
+}
+
+function kubeconfig(
+  cluster: Cluster,
+  { namespace, account, token }: { readonly namespace: string; readonly account: string; readonly token: string },
+): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [
+      {
+        name: 'tested',
+        cluster: {
+          server: cluster.server,
+          'certificate-authority-data': Buffer.from(cluster.certificateAuthority).toString('base64'),
+        },
+      },
+    ],
+    users: [{ name: account, user: { token } }],
+    contexts: [{ name: account, context: { cluster: 'tested', user: account, namespace } }],
+    'current-context': account,
+  });
+}
