@@ -1,3 +1,5 @@
+export { createKubeApi } from './api/create-kube-api.ts';
+export type { KubeApiOptions } from './api/create-kube-api.ts';
 export type {
   AccessRight,
   CallOptions,
@@ -12,7 +14,11 @@ export type {
   WatchEvent,
   WatchOptions,
 } from './api/kube-api.ts';
-export type { DiagnosisContext, Evidence } from './diagnose/evidence.ts';
+export { diagnoseEnd } from './diagnose/diagnose-end.ts';
+export { diagnose } from './diagnose/diagnose.ts';
+export type { DiagnosisContext, Evidence, NodeTaints, Taint } from './diagnose/evidence.ts';
+export { signalOfExitCode } from './diagnose/exit-code.ts';
+export { diagnoseRefusal } from './diagnose/refusal.ts';
 export { kubeError } from './errors.ts';
 export type { KubeErrorCode, KubeErrorDetails } from './errors.ts';
 export type { KubeIdentity } from './identity/identity.ts';

@@ -3,11 +3,30 @@ import type { Job, KubeEvent, Pod } from '../objects.ts';
 /** What is known of a workload that waits or has ended, as the API gave it. */
 export interface Evidence {
   readonly job?: Job;
+  /** As it was seen last: of a pod that is gone, the last state that a watch showed. */
   readonly pod?: Pod;
   /** Events of the workload and of its pod, in any order. */
   readonly events?: readonly KubeEvent[];
+  /**
+   * Nodes and their taints, where they may be listed (a right over the whole cluster). Since Kubernetes 1.34.2 and 1.35
+   * the scheduler no longer names the taint that keeps a pod away; without nodes the hint says how to look it up.
+   */
+  readonly nodes?: readonly NodeTaints[];
   /** Names the settings in hints. */
   readonly context: DiagnosisContext;
+}
+
+export interface NodeTaints {
+  readonly name: string;
+  readonly taints?: readonly Taint[];
+}
+
+/** `spec.taints` of a Node. */
+export interface Taint {
+  readonly key: string;
+  readonly value?: string;
+  /** `NoSchedule`, `PreferNoSchedule`, `NoExecute`. Undefined when it is not known. */
+  readonly effect?: string;
 }
 
 export interface DiagnosisContext {

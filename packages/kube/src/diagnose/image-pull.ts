@@ -1,0 +1,123 @@
+import type { Diagnosis } from '@runner/executor';
+import { sentence } from './cluster-text.ts';
+
+interface PullFailure {
+  readonly pattern: RegExp;
+  readonly code: string;
+  readonly category: Diagnosis['category'];
+  /** `$image` stands for the image. */
+  readonly message: string;
+  readonly hint: string;
+  readonly permanent: boolean;
+}
+
+const ACCESS_HINT =
+  'Check the name of the image, that INGESTION_IMAGE_PULL_SECRETS names a Secret with valid credentials in the namespace of the runs, and that they have not expired.';
+
+/** What container runtimes say when they cannot have an image (containerd, CRI-O, Docker); the first that matches counts. */
+const FAILURES: readonly PullFailure[] = [
+  {
+    pattern: /toomanyrequests|too many requests|rate limit/i,
+    code: 'image_rate_limited',
+    category: 'image',
+    message: 'The registry refuses to serve $image just now: too many pulls',
+    hint: 'It is tried again by itself. To avoid it, pull with an account of the registry or from a mirror.',
+    permanent: false,
+  },
+  {
+    pattern: /no space left on device/i,
+    code: 'node_disk_full',
+    category: 'disk',
+    message: 'The node has no disk space for $image',
+    hint: 'Free disk space on the node, or give it a larger disk.',
+    permanent: false,
+  },
+  {
+    pattern:
+      /unauthori[sz]ed|401|403 forbidden|\bdenied\b|no basic auth credentials|insufficient_scope|authorization (?:failed|token has expired)|authentication required/i,
+    code: 'image_unauthorized',
+    category: 'image',
+    message: 'The registry does not give $image to this cluster',
+    hint: ACCESS_HINT,
+    permanent: true,
+  },
+  {
+    pattern: /no match for platform|no matching manifest|does not match the specified platform/i,
+    code: 'image_wrong_platform',
+    category: 'image',
+    message: '$image does not exist for the processor of the node',
+    hint: 'Use an image for that architecture, or place the runs on other nodes with nodeSelector kubernetes.io/arch.',
+    permanent: true,
+  },
+  {
+    pattern:
+      /no such host|dial tcp|i\/o timeout|connection re(?:fused|set)|network is unreachable|no route to host|handshake timeout|deadline exceeded|proxyconnect|unexpected EOF|server misbehaving/i,
+    code: 'registry_unreachable',
+    category: 'image',
+    message: 'The node cannot reach the registry of $image',
+    hint: 'Check the name of the registry, and DNS, proxy and firewall as seen from the nodes.',
+    permanent: false,
+  },
+  {
+    pattern: /x509|certificate|server gave HTTP response to HTTPS client|tls:/i,
+    code: 'registry_untrusted',
+    category: 'image',
+    message: 'The node does not trust the registry of $image',
+    hint: "Give the nodes' container runtime the CA of the registry.",
+    permanent: true,
+  },
+  {
+    pattern: /signature/i,
+    code: 'image_signature_refused',
+    category: 'image',
+    message: 'A policy of the node refuses the signature of $image',
+    hint: 'Use a signed image, or change the policy of the nodes.',
+    permanent: true,
+  },
+  {
+    pattern: /not found|notfound|manifest unknown|name unknown|manifest_unknown|name_unknown|does not exist/i,
+    code: 'image_not_found',
+    category: 'image',
+    message: '$image does not exist in its registry',
+    hint: 'Check INGESTION_IMAGE. If the tag follows the OpenMetadata version and you host your own images, set DYNAMIC_INGESTION_VERSION_ENABLED to false.',
+    permanent: true,
+  },
+  {
+    pattern: /\b5\d\d\b (?:internal|bad gateway|service|gateway)|status code:? 5\d\d/i,
+    code: 'registry_failed',
+    category: 'image',
+    message: 'The registry of $image fails',
+    hint: 'It is tried again by itself; look at the registry if it lasts.',
+    permanent: false,
+  },
+];
+
+/** Credentials for Amazon's registry last 12 hours; the chart renews them with a CronJob. */
+const ECR = /\.dkr\.ecr\.[\w-]+\.amazonaws\.com/;
+const ECR_HINT =
+  'Credentials for Amazon ECR last 12 hours; if the job that renews them has not run yet: kubectl create job --from=cronjob/ecr-registry-helper manual.';
+
+/** Why an image cannot be had, from what the runtime says about it. */
+export function imagePullFailure(text: string, image: string): Diagnosis {
+  // The name is not part of the reason: a tag may contain `401`.
+  const reason = image === '' ? text : text.replaceAll(image, '…');
+  const known = FAILURES.find(({ pattern }) => pattern.test(reason));
+  const subject = image === '' ? 'the image' : `the image ${image}`;
+  if (known === undefined) {
+    return {
+      category: 'image',
+      code: 'image_pull_failed',
+      message: sentence(`The node cannot pull ${subject}`, text),
+      hint: 'See kubectl describe pod.',
+      permanent: false,
+    };
+  }
+  const ours = known.message.replace('$image', () => subject);
+  return {
+    category: known.category,
+    code: known.code,
+    message: sentence(ours.charAt(0).toUpperCase() + ours.slice(1), text),
+    hint: known.code === 'image_unauthorized' && ECR.test(image) ? `${known.hint} ${ECR_HINT}` : known.hint,
+    permanent: known.permanent,
+  };
+}

@@ -1,0 +1,73 @@
+import type { Pod } from '../objects.ts';
+import type { DiagnosisContext, NodeTaints, Taint } from './evidence.ts';
+import { placementJson } from './placement-hint.ts';
+
+type Toleration = NonNullable<NonNullable<Pod['spec']>['tolerations']>[number];
+
+/** Lists the taints of all nodes; the pages that users were given name the same command. */
+const LIST_TAINTS = 'kubectl get nodes -o=custom-columns=NAME:.metadata.name,TAINTS:.spec.taints';
+
+/** Set by Kubernetes and autoscalers while a node is not fit: to tolerate them would put runs on broken or leaving nodes. */
+const CONDITION = /^(node\.kubernetes\.io|node\.cloudprovider\.kubernetes\.io|karpenter\.sh)\/|OfClusterAutoscaler$/;
+const CONTROL_PLANE = /^node-role\.kubernetes\.io\/(control-plane|master)$/;
+
+export const isConditionTaint = (taint: Taint): boolean => CONDITION.test(taint.key);
+
+/** True for taints that somebody set to reserve nodes. */
+export const isReservingTaint = (taint: Taint): boolean => !isConditionTaint(taint) && !CONTROL_PLANE.test(taint.key);
+
+/** `dedicated=gpu:NoSchedule`, as kubectl writes it. */
+export const taintText = ({ key, value, effect }: Taint): string =>
+  `${key}${value === undefined || value === '' ? '' : `=${value}`}${effect === undefined ? '' : `:${effect}`}`;
+
+/** Taints that keep the pod away, node by node; nodes that it may use are left out. */
+export function untoleratedTaints(pod: Pod | undefined, nodes: readonly NodeTaints[]): readonly (readonly Taint[])[] {
+  const tolerations = pod?.spec?.tolerations ?? [];
+  return nodes
+    .map(({ taints }) =>
+      (taints ?? []).filter(
+        (taint) => taint.effect !== 'PreferNoSchedule' && !tolerations.some((one) => tolerates(one, taint)),
+      ),
+    )
+    .filter((taints) => taints.length > 0);
+}
+
+function tolerates(toleration: Toleration, taint: Taint): boolean {
+  const { key = '', operator = 'Equal', value = '', effect = '' } = toleration;
+  if (effect !== '' && effect !== taint.effect) return false;
+  if (key === '') return operator === 'Exists';
+  return key === taint.key && (operator === 'Exists' || value === (taint.value ?? ''));
+}
+
+/** What to do about taints that are known; each inner list is what one node has, one node being enough. */
+export function taintHint(byNode: readonly (readonly Taint[])[], context: DiagnosisContext): string {
+  const best = easiest(byNode);
+  if (best === undefined) {
+    return byNode.some((taints) => taints.some((taint) => CONTROL_PLANE.test(taint.key)))
+      ? `Add a worker node: nodes of the control plane are not meant for runs.`
+      : 'The nodes are not ready, full, cordoned or going away: see kubectl get nodes and kubectl describe node.';
+  }
+  const tolerations = best.map((taint) => ({
+    key: taint.key,
+    // The taint's value is matched exactly, so that the runs do not follow other uses of the key.
+    operator: 'Equal',
+    value: taint.value ?? '',
+    ...(taint.effect === undefined ? {} : { effect: taint.effect }),
+  }));
+  const json = placementJson(context, { tolerations });
+  return `If these runs may use the tainted nodes, put ${json} into ${context.placementVariable} (a toleration without an effect stands for every effect); otherwise add nodes without the taint.`;
+}
+
+/** The hint for when the cluster does not say which taint it was. */
+export function unknownTaintHint(context: DiagnosisContext): string {
+  const json = placementJson(context, {
+    tolerations: [{ key: '<key>', operator: 'Equal', value: '<value>', effect: 'NoSchedule' }],
+  });
+  return `Look the taints up with: ${LIST_TAINTS}. If these runs may use the tainted nodes, put ${json}, with key, value and effect of the taint, into ${context.placementVariable}.`;
+}
+
+/** The node with the fewest taints to tolerate, of those that have only reserving ones. */
+function easiest(byNode: readonly (readonly Taint[])[]): readonly Taint[] | undefined {
+  const usable = byNode.filter((taints) => taints.every((taint) => isReservingTaint(taint)));
+  return usable.toSorted((a, b) => a.length - b.length)[0];
+}
