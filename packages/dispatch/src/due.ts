@@ -38,7 +38,7 @@ export async function endDue(session: Session | undefined, due: DueEnding, rooms
 
   rooms.observer.ending?.(reason);
   rooms.logger.info('a run that does not start is ended', { runId, reason, diagnosis: diagnosis?.code });
-  const intent = { reason, ...(diagnosis === undefined ? {} : { message: diagnosis.message }) };
+  const intent = { reason, ...(diagnosis === undefined ? {} : { message: diagnosis.message, diagnosis }) };
   const ended = await rooms.endStanding(runId, intent, session.signal);
   if (ended === undefined) return false;
   if (ended.presence === 'present') {

@@ -1,5 +1,5 @@
 import type { Diagnosis, Outcome } from '@runner/executor';
-import { diagnoseOutput } from '@runner/executor';
+import { diagnoseOutput, intendedDiagnosis } from '@runner/executor';
 import type { IntentRecord, OutcomeRecord } from './records.ts';
 import { NO_WORKING_DIRECTORY } from './records.ts';
 
@@ -144,6 +144,14 @@ function startDiagnosis({ startError }: OutcomeRecord): Diagnosis | undefined {
   };
 }
 
+/** The file that said why is gone. */
+const ENDED_ON_PURPOSE: Diagnosis = {
+  category: 'unknown',
+  code: 'ended',
+  message: 'The run was ended on purpose.',
+  permanent: true,
+};
+
 function stopDiagnosis({ outcome, intent, deadlineSeconds }: Evidence): Diagnosis | undefined {
   switch (outcome.stopped) {
     case undefined:
@@ -165,12 +173,7 @@ function stopDiagnosis({ outcome, intent, deadlineSeconds }: Evidence): Diagnosi
         permanent: true,
       };
     case 'intent':
-      return {
-        category: intent?.reason === 'start_deadline' ? 'deadline' : 'unknown',
-        code: intent?.reason ?? 'ended',
-        message: intent?.message ?? 'The run was ended on purpose.',
-        permanent: true,
-      };
+      return intent === undefined ? ENDED_ON_PURPOSE : intendedDiagnosis(intent);
   }
 }
 

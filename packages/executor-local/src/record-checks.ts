@@ -91,7 +91,13 @@ const isProcess: Check<ProcessRecord> = (value): value is ProcessRecord =>
 
 const REASONS: readonly unknown[] = ['cancelled', 'start_deadline', 'permanent_failure'];
 const isIntent: Check<IntentRecord> = (value): value is IntentRecord =>
-  isVersioned(value) && REASONS.includes(value['reason']) && isMaybe(isText)(value['message']);
+  isVersioned(value) &&
+  REASONS.includes(value['reason']) &&
+  isMaybe(isText)(value['message']) &&
+  isMaybe(isDiagnosis)(value['diagnosis']);
+
+const isDiagnosis = (value: unknown): value is Fields =>
+  isFields(value) && ['category', 'code', 'message'].every((field) => isText(value[field]));
 
 const isExtent: Check<LogExtent> = (value): value is LogExtent =>
   isFields(value) &&

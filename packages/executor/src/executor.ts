@@ -1,4 +1,4 @@
-import type { Observation } from './observation.ts';
+import type { Diagnosis, Observation } from './observation.ts';
 import type { RunSpec, WorkloadOwner } from './run-spec.ts';
 
 /** Why a workload is ended before its time. */
@@ -6,6 +6,8 @@ export interface EndIntent {
   readonly reason: 'cancelled' | 'start_deadline' | 'permanent_failure';
   /** A sentence for the record. */
   readonly message?: string;
+  /** Why the runner ends it: kept with the workload, so that whoever finds its end later can say it. */
+  readonly diagnosis?: Diagnosis;
 }
 
 export interface SubmitResult {

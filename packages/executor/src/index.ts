@@ -11,6 +11,7 @@ export type {
   PreflightFinding,
   SubmitResult,
 } from './executor.ts';
+export { DIAGNOSIS_CATEGORIES, intendedDiagnosis, storedDiagnosis } from './intended.ts';
 export { isEnded, isLive } from './observation.ts';
 export type {
   AbsentObservation,

@@ -1,3 +1,4 @@
+import type { WireDiagnosis } from '@runner/protocol';
 import type { RunRecord, RunState } from '@runner/protocol/server';
 import { reduceRun } from '@runner/protocol/server';
 import type { TestApi } from './api.ts';
@@ -6,8 +7,14 @@ import type { TestApi } from './api.ts';
 export interface RunLife {
   /** The start was sent and the workload exists. */
   accepted(): Promise<void>;
+  /** It exists and does not get on. */
+  stuck(diagnosis: WireDiagnosis): Promise<void>;
+  /** The agent says that it will end it. */
+  ending(reason: 'start_deadline' | 'permanent_failure', diagnosis: WireDiagnosis): Promise<void>;
   running(): Promise<void>;
   ended(outcome: { exitCode: number; logTail?: string; result?: 'succeeded' | 'failed' | 'cancelled' }): Promise<void>;
+  /** It was ended before its program began. */
+  stopped(diagnosis?: WireDiagnosis): Promise<void>;
   /** Proven to be gone, without a trace. */
   gone(): Promise<void>;
   refused(code: string, message: string): Promise<void>;
@@ -37,6 +44,8 @@ export function runLife(api: TestApi, runId: string): RunLife {
       const observation = { ...base, observedAt: now(), phase: 'pending' };
       await say({ kind: 'accepted', created: true, scopeId: 'scope', observation });
     },
+    stuck: (diagnosis) => observe({ phase: 'pending', diagnosis }),
+    ending: (reason, diagnosis) => say({ kind: 'ending', reason, diagnosis }),
     running: () => observe({ phase: 'running', startedAt: now() }),
     ended: ({ exitCode, logTail, result = exitCode === 0 ? 'succeeded' : 'failed' }) =>
       observe({
@@ -57,6 +66,12 @@ export function runLife(api: TestApi, runId: string): RunLife {
                 },
               }),
         },
+      }),
+    stopped: (diagnosis) =>
+      observe({
+        phase: 'ended',
+        endedAt: now(),
+        outcome: { result: 'failed', ...(diagnosis === undefined ? {} : { diagnosis }) },
       }),
     gone: () =>
       say({ kind: 'observed', scopeId: 'scope', observation: { presence: 'absent', runId, observedAt: now() } }),

@@ -27,6 +27,7 @@ describe('the OpenAPI document', () => {
       '/api/v1/automations/workflows/trigger/{id}',
       '/api/v1/ingestionRunners/{id}/rotate-token',
       '/api/v1/runs/{runId}',
+      '/api/v1/runs/{runId}/stream',
     ]) {
       expect(Object.keys(paths)).toContain(path);
     }

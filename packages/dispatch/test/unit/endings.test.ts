@@ -189,7 +189,7 @@ describe('a permanent diagnosis', () => {
     a.dispatcher.endingAcknowledged('r1');
     await a.settle();
     expect(a.world.intents).toEqual([
-      { runId: 'r1', reason: 'permanent_failure', message: 'the image does not exist' },
+      { runId: 'r1', reason: 'permanent_failure', message: 'the image does not exist', diagnosis: image },
     ]);
   });
 

@@ -1,5 +1,6 @@
 import type { Timer } from '@runner/core';
 import type { EndIntent } from '../executor.ts';
+import { intendedDiagnosis } from '../intended.ts';
 import { logTail } from '../log/tail.ts';
 import type { Diagnosis, Outcome, PresentObservation } from '../observation.ts';
 import type { RunSpec } from '../run-spec.ts';
@@ -35,15 +36,7 @@ export const DEADLINE_OUTCOME: Outcome = {
 /** How a workload ended that was asked to. */
 export function endedBy(intent: EndIntent): Outcome {
   if (intent.reason === 'cancelled') return { result: 'cancelled' };
-  return {
-    result: 'failed',
-    diagnosis: {
-      category: intent.reason === 'start_deadline' ? 'deadline' : 'unknown',
-      code: intent.reason,
-      message: intent.message ?? `The run was ended: ${intent.reason}.`,
-      permanent: true,
-    },
-  };
+  return { result: 'failed', diagnosis: intendedDiagnosis(intent) };
 }
 
 /** How a workload ended whose program failed by itself. */

@@ -131,12 +131,14 @@ function onEnded(row: RunRecord, observation: Present, scopeId: string, now: num
   const seen: RunRecord = { ...withWorkload(row, observation, row.scopeId ?? scopeId), outcome, goneAt: now };
   if (outranked) return { ...seen, ...optional('diagnosis', row.diagnosis ?? outcome.diagnosis) };
   const ending = row.want === 'run' && isEndingReason(row.reason) && outcome.result !== 'succeeded';
+  // What the agent announced says more than a workload that only knows that it was ended.
+  const bare = outcome.diagnosis === undefined || isEndingReason(outcome.diagnosis.code);
   return {
     ...without(seen, 'diagnosis', 'reason'),
     state: ending ? 'failed' : outcome.result,
     writtenBy: 'runner',
     endedAt: observation.endedAt ?? now,
-    ...optional('diagnosis', outcome.diagnosis ?? (ending ? row.diagnosis : undefined)),
+    ...optional('diagnosis', ending && bare ? (row.diagnosis ?? outcome.diagnosis) : outcome.diagnosis),
     ...optional('reason', ending ? row.reason : undefined),
   };
 }

@@ -1,4 +1,4 @@
-import type { RunRecord } from '@runner/protocol/server';
+import type { Evidence, RunRecord } from '@runner/protocol/server';
 import { CORRECTABLE_MS, isClosed, needsCancel, needsStart, reduceRun } from '@runner/protocol/server';
 import { abandon, recordByMain, requestCancel, runnerUnavailable } from '@runner/protocol/server';
 import { describe, expect, it } from 'vitest';
@@ -238,6 +238,26 @@ describe('corrections', () => {
     const row = see(running(), ending, live('ending'), ended('cancelled'));
     expect(row).toMatchObject({ state: 'failed', reason: 'start_deadline', diagnosis: { category: 'deadline' } });
     expect(see(running(), ending, ended('succeeded')).state).toBe('succeeded');
+  });
+
+  it('keeps the announced diagnosis over a workload that only knows that it was ended, not over one with a cause of its own', () => {
+    const why = {
+      category: 'image',
+      code: 'image_not_found',
+      message: 'The image does not exist.',
+      hint: 'Correct its name.',
+      permanent: true,
+    };
+    const announced: Evidence = { kind: 'ending', reason: 'permanent_failure', diagnosis: why };
+    const stopped = (code: string): Evidence => {
+      const seen = ended('failed');
+      if (seen.observation.presence !== 'present') throw new Error('it is there');
+      const diagnosis = { category: 'unknown', code, message: 'It was ended.', permanent: true };
+      return { ...seen, observation: { ...seen.observation, outcome: { result: 'failed', diagnosis } } };
+    };
+    const row = see(running(), announced, stopped('permanent_failure'));
+    expect(row).toMatchObject({ state: 'failed', reason: 'permanent_failure', diagnosis: why });
+    expect(see(running(), announced, stopped('out_of_memory')).diagnosis?.code).toBe('out_of_memory');
   });
 });
 

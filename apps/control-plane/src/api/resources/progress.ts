@@ -1,7 +1,9 @@
+import type { Clock } from '@runner/core';
 import { isClosed } from '@runner/protocol/server';
 import { z } from 'zod';
+import { diagnosisReport } from '../../openmetadata/progress-diagnosis.ts';
 import { SERVICE_KINDS } from '../../openmetadata/service-kinds.ts';
-import type { Entity } from '../../store/ports.ts';
+import type { Entity, RunRow } from '../../store/ports.ts';
 import { principalOf } from '../authentication.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { entityByEither, entityByFqn, missing } from '../entities.ts';
@@ -120,6 +122,7 @@ function streamOptions({ clock, logger }: ApiDeps) {
 async function* progressOf(deps: ApiDeps, runId: string, signal: AbortSignal): AsyncIterable<ServerEvent> {
   const { store, clock } = deps;
   const until = clock.monotonic() + LONGEST_STREAM_MS;
+  const news = diagnosisNews(clock);
   let seen = 0;
   while (!signal.aborted && clock.monotonic() < until) {
     // The state first: a report that came before the end is then still read after it.
@@ -129,6 +132,7 @@ async function* progressOf(deps: ApiDeps, runId: string, signal: AbortSignal): A
       seen = row.sequence;
       yield { id: String(seen), data: row.update };
     }
+    yield* news(run);
     if (run === undefined || isClosed(run.record)) return;
     await clock.sleep(POLL_MS, signal);
   }
@@ -142,14 +146,30 @@ async function* progressOfAll(
   const { store, clock } = deps;
   const until = clock.monotonic() + LONGEST_STREAM_MS;
   const seen = new Map<string, number>();
+  const news = diagnosisNews(clock);
   while (!signal.aborted && clock.monotonic() < until) {
     for (const pipeline of await pipelines()) {
       const [newest] = await store.runs.ofEntity(pipeline.id, 1);
       const row = newest === undefined ? undefined : await store.progress.get(newest.record.runId);
-      if (row === undefined || seen.get(pipeline.id) === row.updatedAt + row.sequence) continue;
-      seen.set(pipeline.id, row.updatedAt + row.sequence);
-      yield { data: row.update };
+      if (row !== undefined && seen.get(pipeline.id) !== row.updatedAt + row.sequence) {
+        seen.set(pipeline.id, row.updatedAt + row.sequence);
+        yield { data: row.update };
+      }
+      yield* news(newest);
     }
     await clock.sleep(POLL_MS, signal);
   }
+}
+
+/** Tells each diagnosis of a run once, and once more when the run has ended with it. */
+function diagnosisNews(clock: Clock): (run: RunRow | undefined) => Iterable<ServerEvent> {
+  const told = new Map<string, string>();
+  return function* (run) {
+    const report = run === undefined ? undefined : diagnosisReport(run.record, clock.now());
+    if (run === undefined || report === undefined) return;
+    const said = JSON.stringify([report['updateType'], report['diagnosis']]);
+    if (told.get(run.entityId) === said) return;
+    told.set(run.entityId, said);
+    yield { data: report };
+  };
 }

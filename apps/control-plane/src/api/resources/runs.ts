@@ -1,38 +1,15 @@
 import { z } from 'zod';
-import { pipelineStateOf } from '../../openmetadata/states.ts';
-import type { RunRow } from '../../store/ports.ts';
 import { principalOf, requireAdmin } from '../authentication.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { missing } from '../entities.ts';
-import { failures, jsonObjectSchema, runIdSchema } from '../schemas.ts';
+import { runSchema, shown } from '../run-document.ts';
+import { runEvents } from '../run-events.ts';
+import { failures, runIdSchema } from '../schemas.ts';
+import { sendEvents } from '../sse.ts';
 
 const BASE = '/api/v1/runs';
 const tags = ['runs'];
 const params = z.object({ runId: runIdSchema });
-
-const runSchema = z
-  .looseObject({
-    runId: z.string(),
-    kind: z.enum(['pipeline', 'automation', 'application']),
-    entityId: z.string(),
-    entityFqn: z.string(),
-    runner: z.string().describe('name of the ingestion runner'),
-    state: z.string().describe('queued, accepted, pending, running, cancelling, or how it ended'),
-    pipelineState: z.string().describe('the same in OpenMetadata’s words'),
-    want: z.enum(['run', 'cancel']),
-    writtenBy: z.string().describe('who said so: main, exitStep, runner, controlPlane'),
-    reason: z.string().optional().describe('more exact than the state, such as runner_unavailable'),
-    diagnosis: jsonObjectSchema.optional().describe('why it waits, or why it ended as it did'),
-    outcome: jsonObjectSchema.optional(),
-    trigger: z.string(),
-    createdBy: z.string(),
-    attempt: z.number(),
-    retryOf: z.string().optional(),
-    slot: z.number().optional().describe('the scheduled instant'),
-    queuedAt: z.number(),
-  })
-  .meta({ id: 'Run' });
-type Run = z.infer<typeof runSchema>;
 
 const listQuerySchema = z.object({
   entityId: z
@@ -75,6 +52,23 @@ export function registerRuns(app: Api, deps: ApiDeps): void {
     },
   });
   app.route({
+    method: 'GET',
+    url: `${BASE}/:runId/stream`,
+    config: { operation: 'runs.read' },
+    schema: {
+      tags,
+      summary: 'The run as server-sent events, whole with every change, until it has ended',
+      params,
+      response: { 200: z.string().describe('text/event-stream of Run'), ...failures },
+    },
+    handler: async (request, reply) => {
+      const { runId } = request.params;
+      if ((await store.runs.get(runId)) === undefined) throw missing('run', runId);
+      const options = { clock: deps.clock, logger: deps.logger, onFailure: () => ({ runId, interrupted: true }) };
+      return sendEvents(request, reply, options, (signal) => runEvents(deps, runId, signal));
+    },
+  });
+  app.route({
     method: 'POST',
     url: `${BASE}/:runId/kill`,
     config: { operation: 'runs.kill' },
@@ -98,42 +92,4 @@ export function registerRuns(app: Api, deps: ApiDeps): void {
       return shown(await trigger.killRun(request.params.runId, { force }));
     },
   });
-}
-
-/** Everything but what the workload gets: that holds its token. */
-function shown(row: RunRow): Run {
-  const { record } = row;
-  return {
-    runId: record.runId,
-    kind: row.kind,
-    entityId: row.entityId,
-    entityFqn: row.entityFqn,
-    runner: record.agentId,
-    state: record.state,
-    pipelineState: pipelineStateOf(record),
-    want: record.want,
-    writtenBy: record.writtenBy,
-    pipelineType: record.pipelineType,
-    priority: record.priority,
-    deadlineSeconds: record.deadlineSeconds,
-    trigger: row.trigger,
-    createdBy: row.createdBy,
-    attempt: row.attempt,
-    queuedAt: record.queuedAt,
-    ...present({
-      reason: record.reason,
-      diagnosis: record.diagnosis,
-      outcome: record.outcome,
-      workload: record.workload,
-      retryOf: row.retryOf,
-      slot: row.slot,
-      acceptedAt: record.acceptedAt,
-      startedAt: record.startedAt,
-      endedAt: record.endedAt,
-    }),
-  };
-}
-
-function present(fields: Readonly<Record<string, unknown>>): Record<string, never> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Record<string, never>;
 }

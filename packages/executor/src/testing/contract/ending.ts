@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { expect, it } from 'vitest';
 import { isEnded } from '../../observation.ts';
+import type { Diagnosis } from '../../observation.ts';
 import { testRunSpec } from '../run-spec.ts';
 import type { ContractContext } from './subject.ts';
 import { calm, running, untilEnded } from './subject.ts';
@@ -67,6 +68,26 @@ export function endingCases({ make, timeoutMs }: ContractContext): void {
     const { outcome } = await untilEnded(subject.executor, spec.runId, timeoutMs);
     expect(outcome.result).toBe('failed');
     expect(outcome.diagnosis?.message).toContain(message);
+  });
+
+  it('keeps with the workload why it was ended', async () => {
+    await using subject = await make();
+    const spec = testRunSpec();
+    await running(subject, spec, timeoutMs);
+    const diagnosis: Diagnosis = {
+      category: 'image',
+      code: 'image_not_found',
+      message: 'The image registry.example.test/none:1 does not exist.',
+      hint: 'Correct INGESTION_IMAGE.',
+      permanent: true,
+    };
+    await subject.executor.end(
+      spec.runId,
+      { reason: 'permanent_failure', message: diagnosis.message, diagnosis },
+      calm,
+    );
+    const { outcome } = await untilEnded(subject.executor, spec.runId, timeoutMs);
+    expect(outcome).toMatchObject({ result: 'failed', diagnosis });
   });
 
   it('leaves a success that came first as it is', async () => {
