@@ -3,5 +3,5 @@ import { base } from '../../tsup.base.js';
 
 export default defineConfig({
   ...base,
-  entry: ['src/index.ts', 'src/file.ts', 'src/env.ts', 'src/testing/index.ts'],
+  entry: ['src/index.ts', 'src/file.ts', 'src/env.ts', 'src/exec.ts', 'src/cli.ts', 'src/testing/index.ts'],
 });

@@ -1,6 +1,7 @@
 import type { Clock, Logger, Random, RunnerError, Secret } from '@runner/core';
 import { isAbort, isRunnerError, messageOf, silentLogger, systemClock, systemRandom } from '@runner/core';
 import { secretError } from './errors.ts';
+import type { RegisterSecrets } from './exec/registration.ts';
 import { createExpiringMap } from './expiring-map.ts';
 import type { Fetched } from './fetching.ts';
 import { fetchSecret } from './fetching.ts';
@@ -49,6 +50,11 @@ export interface SecretResolverOptions {
   /** Gets warnings about values that were probably stored wrongly, once each. Default: says nothing. */
   readonly logger?: Logger;
   readonly observer?: SecretObserver;
+  /**
+   * Told every value before anybody gets it, so that it can be kept out of the output: `inheritedRegister` of
+   * `@runner/secrets/exec`. A value that cannot be told is not given. Default: nobody is told.
+   */
+  readonly register?: RegisterSecrets;
 }
 
 /** Turns references into values. Every error is a RunnerError with one of the codes of the README. */
@@ -105,6 +111,7 @@ export function createSecretResolver(given: SecretResolverOptions): SecretResolv
     try {
       const { secret, attempts }: Fetched = await fetchSecret(id, signal, { ...options, gate });
       note('ok', attempts);
+      await given.register?.([secret.value]);
       if (closing === undefined) cache.set(id, { ok: true, secret }, options.ttlMs);
       for (const { code, message } of secret.warnings) {
         warn(`${code} ${id}`, () => logger.warn(message, { provider: name, id, code }));

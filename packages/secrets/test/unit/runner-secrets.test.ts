@@ -1,0 +1,37 @@
+import { Writable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { runCommand } from '../../src/cli/commands.ts';
+import { createEnvProvider } from '../../src/env-provider.ts';
+
+function output(isTTY: boolean): Writable & { isTTY: boolean; text: string } {
+  const to = Object.assign(
+    new Writable({
+      write: (chunk: Buffer, _, done) => {
+        to.text += chunk.toString();
+        done();
+      },
+    }),
+    { isTTY, text: '' },
+  );
+  return to;
+}
+
+describe('runner-secrets get', () => {
+  it.each([
+    [['get', 'secret:db'], 2, ''],
+    [['get', '--show', 'secret:db'], 0, 'not-a-real-password'],
+  ] as const)('writes %j to a terminal with status %i', async (args, status, text) => {
+    const [stdout, stderr] = [output(true), output(true)];
+    const end = await runCommand(args, {
+      environment: {},
+      stdout,
+      stderr,
+      signal: new AbortController().signal,
+      onSignal: () => () => undefined,
+      openProvider: () => Promise.resolve(createEnvProvider({ env: { RUNNER_SECRET_DB: 'not-a-real-password' } })),
+    });
+    expect(end).toBe(status);
+    expect(stdout.text).toBe(text);
+    expect(stderr.text).not.toContain('not-a-real-password');
+  });
+});
