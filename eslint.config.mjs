@@ -82,7 +82,7 @@ export default defineConfig(
   { files: ['packages/protocol/src/**/*.ts'], rules: vendors(['zod']) },
   { files: ['packages/protocol/src/ws.ts'], rules: vendors(['ws', 'zod']) },
   { files: ['packages/scheduling/src/**/*.ts'], rules: vendors(['yaml']) },
-  { files: ['packages/kube/src/**/*.ts'], rules: vendors(['@kubernetes/client-node']) },
+  { files: ['packages/kube/src/**/*.ts'], rules: vendors(['@kubernetes/client-node', 'yaml']) },
   {
     files: ['packages/secrets/src/**/*.ts'],
     rules: vendors(['@kubernetes/client-node', '@aws-sdk', '@azure', '@google-cloud', '@grpc']),

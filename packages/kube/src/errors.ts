@@ -51,6 +51,8 @@ export interface KubeErrorDetails {
   readonly namespace?: string;
   readonly name?: string;
   readonly retryAfterSeconds?: number;
+  /** What a 404 is about. */
+  readonly missing?: 'object' | 'namespace' | 'kind';
 }
 
 /** An error of the Kubernetes port; whether it is retryable follows from the code. */

@@ -1,2 +1,4 @@
-/** The door for identities that need the vendor's client: kubeconfig files with exec plugins, OIDC and the like. */
+/** The door for kubeconfig files, with exec plugins, OIDC and the like. */
 export type { KubeIdentity } from './identity/identity.ts';
+export { kubeconfigIdentity } from './identity/kubeconfig-identity.ts';
+export type { KubeconfigOptions } from './identity/kubeconfig-identity.ts';

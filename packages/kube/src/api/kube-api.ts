@@ -1,6 +1,9 @@
 import type { KubeObject, ResourceType } from '../objects.ts';
 
-/** Every call takes a signal; each also has a deadline of its own (default 30 s; streams: until the first byte). */
+/**
+ * Every call takes a signal; each also has a deadline of its own (default 30 s, repetitions included; for a list: each
+ * page; for watches and logs: until the server begins to answer).
+ */
 export interface CallOptions {
   readonly signal: AbortSignal;
 }
@@ -68,7 +71,11 @@ export interface AccessRight {
 
 export interface CreateResult<T> {
   readonly object: T;
-  /** False when an object of this name stood already (409): that one is given. */
+  /**
+   * True when the server said that this very request created it. False when an object of this name stood already (409):
+   * that one is given. False does not mean that somebody else made it: when the answer to a create is lost, the repeated
+   * request finds what the first one made. Whoever needs to know compares what is given, its labels say whose it is.
+   */
   readonly created: boolean;
 }
 
@@ -103,15 +110,18 @@ export interface KubeApi {
     name: string,
     options: CallOptions,
   ): Promise<T | undefined>;
-  /** A consistent (quorum) read of all pages; begins again when a page token expired (410). */
+  /**
+   * A consistent (quorum) read of all pages; begins again when a page token expired (410). Namespace `''`: all of them,
+   * as for `watch`. A namespace that does not exist has no objects and is no error, here and in `get`.
+   */
   list<T extends KubeObject, Kept = T>(
     type: ResourceType<T>,
     namespace: string,
     options: ListOptions<T, Kept>,
   ): Promise<KubeList<Kept>>;
   /**
-   * JSON merge patch. With `metadata.resourceVersion` in it, a change in between is `kube_conflict`. Undefined when there
-   * is no such object.
+   * JSON merge patch. With `metadata.resourceVersion` in it, a change in between is `kube_conflict`; so is our own, when
+   * the answer to it was lost: read again before judging. Undefined when there is no such object.
    */
   patch<T extends KubeObject>(
     type: ResourceType<T>,
@@ -136,7 +146,10 @@ export interface KubeApi {
     namespace: string,
     options: WatchOptions,
   ): AsyncIterable<WatchEvent<T>>;
-  /** Raw bytes of a container's log. Undefined when pod or container is not there, or has not begun to write. */
+  /**
+   * Raw bytes of a container's log. Undefined when the pod is not there or the container has not begun; a container that
+   * the pod does not have is `kube_invalid`. Iterate it or abort the signal: until then it holds a connection.
+   */
   podLog(namespace: string, pod: string, options: PodLogOptions): Promise<AsyncIterable<Uint8Array> | undefined>;
   /** SelfSubjectAccessReview: may this identity do that? */
   mayI(right: AccessRight, options: CallOptions): Promise<boolean>;
@@ -148,7 +161,10 @@ export interface KubeApi {
 
 /** For metrics and for counting calls. Called synchronously, must not throw. */
 export interface KubeObserver {
-  /** One HTTP request was answered (or failed: status 0). `verb` as in RBAC: create, get, list, watch, … */
+  /**
+   * One HTTP request was answered (or failed: status 0); streams are told when they open. `verb` and `resource` as in
+   * RBAC: create, get, list, watch, …; `jobs`, `pods/log`.
+   */
   called?(call: {
     readonly verb: string;
     readonly resource: string;

@@ -1,0 +1,11 @@
+/**
+ * Seconds a Retry-After header asks for: a number, or a date. Undefined where there is none or it makes no sense.
+ * @param now wall clock, milliseconds
+ */
+export function retryAfterSeconds(header: string | undefined, now: number): number | undefined {
+  if (header === undefined) return undefined;
+  const text = header.trim();
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : Math.max(0, Math.ceil((at - now) / 1000));
+}
