@@ -1,4 +1,5 @@
 import type { Clock, Logger, Random } from '@runner/core';
+import { createKubeApi, inClusterIdentity } from '@runner/kube';
 import type { KubeApi, KubeIdentity } from '@runner/kube';
 import type { ClusterAccess, SimpleK8sSettings } from './config.ts';
 import type { Environment } from './config/read.ts';
@@ -24,7 +25,6 @@ export async function openCluster(
   { cluster, namespace }: Pick<SimpleK8sSettings, 'cluster' | 'namespace'>,
   { environment, clock, random, logger }: Surroundings,
 ): Promise<Cluster> {
-  const { createKubeApi } = await import('@runner/kube');
   const identity = await identityOf(cluster, environment, clock);
   const place = { server: identity.place.server, namespace: namespace ?? identity.place.namespace ?? 'default' };
   logger.info('workloads are Jobs of this cluster', place);
@@ -33,10 +33,7 @@ export async function openCluster(
 
 /** The vendor's client, which reads kubeconfigs, is large: it is loaded only for one. */
 async function identityOf(access: ClusterAccess, environment: Environment, clock: Clock): Promise<KubeIdentity> {
-  if (access.kind === 'kubeconfig') {
-    const { kubeconfigIdentity } = await import('@runner/kube/kubeconfig');
-    return await kubeconfigIdentity({ path: access.path, clock });
-  }
-  const { inClusterIdentity } = await import('@runner/kube');
-  return await inClusterIdentity({ environment, clock });
+  if (access.kind === 'inCluster') return await inClusterIdentity({ environment, clock });
+  const { kubeconfigIdentity } = await import('@runner/kube/kubeconfig');
+  return await kubeconfigIdentity({ path: access.path, clock });
 }

@@ -1,5 +1,6 @@
-import { AGENT_LABEL, CONTROL_PLANE_LABEL, RUN_ID_LABEL, parseExtraEnvs } from '@runner/executor';
+import { parseExtraEnvs } from '@runner/executor';
 import type { EnvVariable } from '@runner/executor';
+import { RESERVED_ANNOTATIONS, RESERVED_LABELS, dynamicTagProblem, imageReferenceProblem } from '@runner/kube';
 import { labelKeyProblem, labelValueProblem, parseImagePullSecrets } from '@runner/scheduling';
 import { format, jsonOf, right, wrong } from './format.ts';
 import type { Format, Wrong } from './format.ts';
@@ -23,72 +24,33 @@ export const pullSecrets: Format<readonly string[]> = format('Kubernetes names, 
   return problem === undefined ? right(names) : wrong(`holds a wrong name: ${problem.message}`, problem.fix);
 });
 
-const HOST = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?';
-const STEP = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
-const TAG = '\\w[\\w.-]{0,127}';
-const DIGEST = '[a-zA-Z][a-zA-Z0-9]*(?:[-_+.][a-zA-Z][a-zA-Z0-9]*)*:[0-9a-fA-F]{32,}';
-/** The grammar of the distribution project's reference package. */
-const REFERENCE = new RegExp(
-  `^(?:(?:${HOST}(?:\\.${HOST})*|\\[[0-9a-fA-F:]+\\])(?::[0-9]+)?/)?${STEP}(?:/${STEP})*(?::${TAG})?(?:@${DIGEST})?$`,
-);
-
 /** Repository with tag or digest. */
-export const imageReference: Format<string> = format('image reference', (raw) =>
-  raw.length <= 1024 && REFERENCE.test(raw)
-    ? right(raw)
-    : wrong('is not an image reference', 'write repository and tag, such as registry.example.test/team/ingestion:1.0'),
-);
-
-const WHOLE_TAG = new RegExp(`^${TAG}$`);
+export const imageReference: Format<string> = format('image reference', (raw) => {
+  const problem = imageReferenceProblem(raw);
+  if (problem === undefined) return right(raw);
+  return wrong(
+    `is not an image reference: ${problem}`,
+    'write repository and tag, such as registry.example.test/team/ingestion:1.0',
+  );
+});
 
 /** A tag in which `{version}` stands for the version of OpenMetadata. */
 export const tagTemplate: Format<string> = format('tag with `{version}`', (raw) => {
-  if (!raw.includes('{version}')) {
-    return wrong('does not hold {version}', 'write the tag with {version} in it, such as om-{version}-cl-{version}');
-  }
-  return WHOLE_TAG.test(raw.replaceAll('{version}', '1.0.0'))
-    ? right(raw)
-    : wrong('does not make a tag', 'use letters, digits, dots, dashes and underscores around {version}');
+  const problem = dynamicTagProblem(raw);
+  if (problem === undefined) return right(raw);
+  return wrong(`does not make a tag: ${problem}`, 'write it as in om-{version}-cl-{version}');
 });
 
 type Texts = Readonly<Record<string, string>>;
 
-/** Labels that the workload contract and Kubernetes' Jobs give to pods; nobody else does. */
-const OWNED_LABELS: ReadonlySet<string> = new Set([
-  ...['name', 'component', 'managed-by', 'pipeline', 'pipeline-type', 'app-name'].map(
-    (name) => `app.kubernetes.io/${name}`,
-  ),
-  RUN_ID_LABEL,
-  CONTROL_PLANE_LABEL,
-  AGENT_LABEL,
-  'job-name',
-  'controller-uid',
-  'batch.kubernetes.io/job-name',
-  'batch.kubernetes.io/controller-uid',
-]);
-
 /** Labels for pods. Those that are the runner's own are left out, with a note. */
-export const podLabels: Format<Texts> = texts(labelValueProblem, (labels) => {
-  const owned = Object.keys(labels).filter((key) => OWNED_LABELS.has(key));
-  const kept = Object.fromEntries(Object.entries(labels).filter(([key]) => !OWNED_LABELS.has(key)));
-  const notes = owned.map((key) => ({
-    problem: `holds ${key}, which the runner sets itself: it is left out`,
-    fix: 'remove it',
-  }));
-  return { kept, notes };
-});
+export const podLabels: Format<Texts> = texts(labelValueProblem, RESERVED_LABELS);
 
 /** Annotations for pods: any text. */
-export const podAnnotations: Format<Texts> = texts(
-  () => undefined,
-  (kept) => ({ kept, notes: [] }),
-);
+export const podAnnotations: Format<Texts> = texts(() => undefined, RESERVED_ANNOTATIONS);
 
 /** `key=value,key=value`, or a JSON object for values with commas. */
-function texts(
-  valueProblem: (value: string) => string | undefined,
-  keep: (read: Texts) => { readonly kept: Texts; readonly notes: readonly Wrong[] },
-): Format<Texts> {
+function texts(valueProblem: (value: string) => string | undefined, reserved: readonly string[]): Format<Texts> {
   return format('`key=value,key=value`, or a JSON object', (raw) => {
     const entries = raw.startsWith('{') ? jsonEntries(raw) : pairs(raw);
     if (entries === undefined) {
@@ -103,10 +65,20 @@ function texts(
       if (read.has(key)) return wrong(`names ${key} twice`, 'name it once');
       read.set(key, value);
     }
-    const { kept, notes } = keep(Object.fromEntries(read));
-    return right(kept, notes);
+    const owned = [...read.keys()].filter((key) => isReserved(key, reserved));
+    for (const key of owned) read.delete(key);
+    return right(Object.fromEntries(read), owned.map(leftOut));
   });
 }
+
+/** An entry that ends in a slash stands for every key of that prefix. */
+const isReserved = (key: string, reserved: readonly string[]): boolean =>
+  reserved.some((entry) => (entry.endsWith('/') ? key.startsWith(entry) : key === entry));
+
+const leftOut = (key: string): Wrong => ({
+  problem: `holds ${key}, which the runner or Kubernetes sets itself: it is left out`,
+  fix: 'remove it',
+});
 
 type Pairs = readonly (readonly [string, string])[] | undefined;
 
