@@ -1,5 +1,5 @@
 import type { Clock, Logger, Random } from '@runner/core';
-import type { KubeApi, PodSettings } from '@runner/kube';
+import type { KubeApi, ListWatchObserver, PodSettings } from '@runner/kube';
 
 /**
  * How a workload gets its config. `inline`: in the Job itself, one call. `secret`, `configmap`: in an object of their own
@@ -23,14 +23,54 @@ export interface K8sExecutorOptions {
   readonly startDeadlineSeconds?: (pipelineType: string) => number;
   /** Logs followed at the same time; more wait and are read at the end of their runs. Default 100. */
   readonly maxFollowedLogs?: number;
+  /** How long things may take before they are looked into. */
+  readonly timings?: Partial<K8sTimings>;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger?: Logger;
   readonly observer?: K8sExecutorObserver;
 }
 
+/** All in milliseconds. */
+export interface K8sTimings {
+  /** A Job without a pod for so long has its events read. Default 5,000. */
+  readonly noPodMs: number;
+  /** A pod whose main program has not begun after so long has its events read. Default 10,000. */
+  readonly stuckPodMs: number;
+  /** Between two readings of the events of one object: first and longest. Default 5,000 and 60,000. */
+  readonly eventsFloorMs: number;
+  readonly eventsCapMs: number;
+  /** Between two looks at a run that no watch shows, while its log is followed: first and longest. Default 500 and 5,000. */
+  readonly lookFloorMs: number;
+  readonly lookCapMs: number;
+  /** How long the end of a log stream waits to see that the program has ended. Default 5,000. */
+  readonly endOfLogMs: number;
+  /** Between two sweeps of config objects whose Job is gone. Default one hour. */
+  readonly sweepMs: number;
+}
+
 /** For metrics. Called synchronously, must not throw. */
 export interface K8sExecutorObserver {
   /** An operation of the executor was carried out: `submit`, `end`, `observe`, `list`, `discard`. */
   answered?(operation: string, seconds: number, succeeded: boolean): void;
+  /** What the two watches go through, by plural of what they watch. */
+  readonly jobs?: ListWatchObserver;
+  readonly pods?: ListWatchObserver;
 }
+
+export const DEFAULTS = {
+  ttlSeconds: 604_800,
+  startDeadlineSeconds: 1_800,
+  maxFollowedLogs: 100,
+} as const;
+
+export const DEFAULT_TIMINGS: K8sTimings = {
+  noPodMs: 5_000,
+  stuckPodMs: 10_000,
+  eventsFloorMs: 5_000,
+  eventsCapMs: 60_000,
+  lookFloorMs: 500,
+  lookCapMs: 5_000,
+  endOfLogMs: 5_000,
+  sweepMs: 3_600_000,
+};

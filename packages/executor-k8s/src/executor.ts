@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { isRunnerError, messageOf } from '@runner/core';
+import type { Executor, ExecutorScope, Observation, WorkloadOwner } from '@runner/executor';
+import { discardRun } from './discarding.ts';
+import { endRun } from './ending.ts';
+import { logsOfRun } from './logs.ts';
+import { look, readOwner } from './looking.ts';
+import { judge } from './observation.ts';
+import type { K8sExecutorOptions } from './options.ts';
+import type { K8sParts } from './parts.ts';
+import { k8sParts, operation } from './parts.ts';
+import { k8sPreflight } from './preflight.ts';
+import { submitRun } from './submitting.ts';
+import { sweepConfigs, sweepRegularly } from './sweep.ts';
+import { watchRuns } from './watch.ts';
+
+/** Runs ingestion as Jobs of one namespace. */
+export interface K8sExecutor extends Executor {
+  /**
+   * Removes Secrets and ConfigMaps of this owner's runs whose Job is gone. A watch does it at its beginning and every hour.
+   * Returns how many went.
+   */
+  sweep(owner: WorkloadOwner, signal: AbortSignal): Promise<number>;
+}
+
+/** The API client is the caller's: closing the executor leaves it open. */
+export function createK8sExecutor(options: K8sExecutorOptions): K8sExecutor {
+  const closing = new AbortController();
+  const parts = k8sParts(options, closing.signal);
+  const scope = scopeOf(parts);
+
+  return {
+    kind: 'k8s',
+    scope: (signal) => operation(parts, 'scope', signal, () => Promise.resolve(scope)),
+    preflight: (signal) => operation(parts, 'preflight', signal, (s) => k8sPreflight(parts, s)),
+    submit: (spec, signal) => operation(parts, 'submit', signal, (s) => submitRun(parts, spec, s)),
+    end: (runId, intent, signal) => operation(parts, 'end', signal, (s) => endRun(parts, runId, intent, s)),
+    observe: (runId, signal) =>
+      operation(parts, 'observe', signal, (s) => look(parts, runId, s)).catch((error: unknown): Observation => {
+        if (isRunnerError(error, 'aborted')) throw error;
+        return { presence: 'unknown', runId, observedAt: parts.clock.now(), reason: messageOf(error) };
+      }),
+    list: (owner, signal) =>
+      operation(parts, 'list', signal, async (s) => ({ observations: await listRuns(parts, owner, s), fresh: true })),
+    watch: async (owner, onObservation, signal) => {
+      const until = AbortSignal.any([signal, closing.signal]);
+      if (until.aborted) return;
+      await Promise.all([watchRuns(parts, owner, onObservation, until), sweepRegularly(parts, owner, until)]);
+    },
+    logs: (runId, log) => logsOfRun(parts, runId, log),
+    discard: (runId, signal) => operation(parts, 'discard', signal, (s) => discardRun(parts, runId, s)),
+    sweep: (owner, signal) => operation(parts, 'sweep', signal, (s) => sweepConfigs(parts, owner, s)),
+    close: async () => {
+      closing.abort();
+      await Promise.resolve();
+    },
+  };
+}
+
+function scopeOf({ api, namespace }: K8sParts): ExecutorScope {
+  const { clusterId, server } = api.place;
+  return {
+    id: createHash('sha256')
+      .update(JSON.stringify([clusterId, namespace, 'k8s']))
+      .digest('hex'),
+    description: `namespace ${namespace} of the cluster at ${server}`,
+  };
+}
+
+/** All runs, without the ends of the logs of failures: a list of a week's failures has no room for them. */
+async function listRuns(parts: K8sParts, owner: WorkloadOwner, signal: AbortSignal): Promise<readonly Observation[]> {
+  const sights = await readOwner(parts, owner, signal);
+  return sights.map((sight) => judge(sight, parts.context())).filter(({ presence }) => presence !== 'absent');
+}

@@ -1,0 +1,164 @@
+import type { Diagnosis, Outcome } from '@runner/executor';
+import { diagnoseOutput } from '@runner/executor';
+import type { DiagnosisContext, Job, Pod } from '@runner/kube';
+import { diagnoseEnd } from '@runner/kube';
+import type { StoredIntent } from './annotations.ts';
+import { intentOf } from './annotations.ts';
+import type { RunSight } from './sight.ts';
+import { endCondition, isLeaving, mainStatus, podOf, timeOf } from './sight.ts';
+
+export interface OutcomeContext {
+  readonly diagnosis: DiagnosisContext;
+  /** The redacted end of the output; asked for failures only. */
+  readonly logTail?: string;
+}
+
+/**
+ * How a run ended that has ended: the exit code of `main` where it ended by itself, else the intent it was ended with,
+ * else what Job and pod say. Never from a stream.
+ */
+export function outcomeOf(sight: RunSight, context: OutcomeContext): Outcome {
+  const { job } = sight;
+  const pod = podOf(sight) ?? sight.lastPod;
+  const exit = exitOf(pod);
+  const facts = {
+    ...(exit === undefined ? {} : { exitCode: exit.code }),
+    ...(exit?.signal === undefined ? {} : { signal: exit.signal }),
+  };
+  if (exit?.byItself === true && exit.code === 0) return { result: 'succeeded', exitCode: 0 };
+  // The pod is gone (removed by hand, collected), but its Job has counted its success.
+  if (exit === undefined && endCondition(job)?.type === 'Complete') return { result: 'succeeded' };
+  const intent = endedByItself(pod) ? undefined : intentOf(job);
+  if (intent?.reason === 'cancelled') return { result: 'cancelled', ...facts };
+  const { logTail } = context;
+  return {
+    result: 'failed',
+    ...facts,
+    diagnosis: intent === undefined ? causeOf(sight, pod, exit, context) : intended(intent),
+    ...(logTail === undefined || logTail === '' ? {} : { logTail }),
+  };
+}
+
+interface Exit {
+  readonly code: number;
+  readonly signal?: string;
+  /** True when nobody had asked it to stop before. */
+  readonly byItself: boolean;
+}
+
+/** Exit codes that shells and container runtimes give to signals, by number. */
+const SIGNALS: Readonly<Record<number, string>> = {
+  1: 'SIGHUP',
+  2: 'SIGINT',
+  3: 'SIGQUIT',
+  4: 'SIGILL',
+  6: 'SIGABRT',
+  7: 'SIGBUS',
+  8: 'SIGFPE',
+  9: 'SIGKILL',
+  11: 'SIGSEGV',
+  13: 'SIGPIPE',
+  15: 'SIGTERM',
+};
+
+function exitOf(pod: Pod | undefined): Exit | undefined {
+  const ended = mainStatus(pod)?.state?.terminated;
+  if (pod === undefined || ended === undefined || ended.reason === 'ContainerStatusUnknown') return undefined;
+  const stopped = stoppedAt(pod);
+  const finished = timeOf(ended.finishedAt);
+  const code = ended.exitCode;
+  const signal = SIGNALS[ended.signal ?? code - 128];
+  return {
+    code,
+    ...(signal === undefined ? {} : { signal }),
+    byItself: stopped === undefined || finished === undefined || isBefore(finished, stopped, code),
+  };
+}
+
+/** The API counts whole seconds. Within the same one, a program that says that it succeeded is believed. */
+function isBefore(finished: number, stopped: number, code: number): boolean {
+  return finished === stopped ? code === 0 : finished < stopped;
+}
+
+/** When somebody asked the pod to stop: by deleting it (the timestamp counts from the end of the grace), or its deadline. */
+function stoppedAt(pod: Pod): number | undefined {
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata ?? {};
+  const deletion = timeOf(deletionTimestamp);
+  const asked = deletion === undefined ? undefined : deletion - deletionGracePeriodSeconds * 1_000;
+  const started = timeOf(pod.status?.startTime);
+  const limit = pod.spec?.activeDeadlineSeconds;
+  const expired =
+    pod.status?.reason === 'DeadlineExceeded' && started !== undefined && limit !== undefined
+      ? started + limit * 1_000
+      : undefined;
+  return asked === undefined || expired === undefined ? (asked ?? expired) : Math.min(asked, expired);
+}
+
+/** True when the pod failed for a reason of its own: nobody had deleted it. What was intended came too late then. */
+function endedByItself(pod: Pod | undefined): boolean {
+  if (pod === undefined) return false;
+  return exitOf(pod)?.byItself === true || (pod.status?.phase === 'Failed' && !isLeaving(pod));
+}
+
+function intended(intent: StoredIntent): Diagnosis {
+  return {
+    category: intent.reason === 'start_deadline' ? 'deadline' : 'unknown',
+    code: intent.reason,
+    message: intent.message ?? 'The run was ended on purpose.',
+    permanent: true,
+  };
+}
+
+function causeOf(
+  { job, events }: RunSight,
+  pod: Pod | undefined,
+  exit: Exit | undefined,
+  context: OutcomeContext,
+): Diagnosis {
+  const known = diagnoseEnd({
+    ...(job === undefined ? {} : { job }),
+    ...(pod === undefined ? {} : { pod: exit?.code === 0 ? withoutExit(pod) : pod }),
+    ...(events === undefined ? {} : { events }),
+    context: context.diagnosis,
+  });
+  // What a program says about its own trouble is more than its exit code, and less than what happened to the pod.
+  const said = exit?.byItself === true && context.logTail !== undefined ? diagnoseOutput(context.logTail) : undefined;
+  if (known !== undefined && !PLAIN.has(known.code)) return known;
+  return said ?? known ?? unexplained(job, exit);
+}
+
+/** A program that was asked to stop and did so with exit code 0 did not succeed; what asked it is the cause. */
+function withoutExit({ status: { containerStatuses: _, ...status } = {}, ...pod }: Pod): Pod {
+  return { ...pod, status };
+}
+
+/** Codes that say no more than that the program ended badly. */
+const PLAIN: ReadonlySet<string> = new Set(['exit_code', 'died_by_signal']);
+
+function unexplained(job: Job | undefined, exit: Exit | undefined): Diagnosis {
+  if (exit !== undefined) {
+    return {
+      category: exit.signal === undefined ? 'program' : 'signal',
+      code: exit.signal === undefined ? 'exit_code' : 'died_by_signal',
+      message: `The program ended with exit code ${exit.code}${exit.signal === undefined ? '' : ` (${exit.signal})`}.`,
+      hint: 'The end of its output says more.',
+      permanent: true,
+    };
+  }
+  if (endCondition(job)?.reason === 'DeadlineExceeded') {
+    return {
+      category: 'deadline',
+      code: 'job_deadline',
+      message: 'The Job took longer than its own deadline, waiting included, and was ended by Kubernetes.',
+      hint: 'Look for why its pod did not start or end in time; the agent that would have said so was not there.',
+      permanent: true,
+    };
+  }
+  return {
+    category: 'lost',
+    code: 'pod_gone',
+    message: 'The Job failed and its pod is no longer there, so how the program ended cannot be read.',
+    hint: 'Somebody deleted the pod, or the node it ran on was removed. Start the run again.',
+    permanent: true,
+  };
+}

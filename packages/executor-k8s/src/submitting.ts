@@ -1,0 +1,77 @@
+import type { RunSpec, SubmitResult } from '@runner/executor';
+import { checkSpec, executorError, ownerLabels, serialiseConfig, workloadName } from '@runner/executor';
+import type { Job } from '@runner/kube';
+import { JOBS, buildPodTemplate } from '@runner/kube';
+import { ANNOTATIONS, runIdOf } from './annotations.ts';
+import { deliveryOf } from './config-object.ts';
+import { completeConfig } from './delivery.ts';
+import { buildJob } from './job.ts';
+import { look } from './looking.ts';
+import { judge } from './observation.ts';
+import { DEFAULTS } from './options.ts';
+import type { K8sParts } from './parts.ts';
+import { endCondition } from './sight.ts';
+
+/**
+ * Creates the Job of a run, or adopts the one there is. One call with the config inside of the Job, two with an object
+ * of its own.
+ */
+export async function submitRun(parts: K8sParts, spec: RunSpec, signal: AbortSignal): Promise<SubmitResult> {
+  const { api, namespace } = parts;
+  checkSpec(spec);
+  const text = configText(parts, spec);
+  const wanted = await jobOf(parts, spec, text, signal);
+  const { object: job, created: isNew } = await api.create(JOBS, namespace, wanted, { signal });
+  if (!isNew) refuseStranger(job, spec);
+  // The answer of a create may get lost, and its repetition finds what it made.
+  const created = isNew || submissionOf(job) === submissionOf(wanted);
+  if (endCondition(job) === undefined) await completeConfig({ api, namespace, spec, job, text }, signal);
+  if (!created) return { created, observation: await look(parts, spec.runId, signal) };
+  return { created, observation: judge({ runId: spec.runId, job, pods: [] }, parts.context()) };
+}
+
+function configText(parts: K8sParts, spec: RunSpec): string {
+  const { secretsManager, config } = parts.options.pods;
+  return serialiseConfig(spec, {
+    ...config,
+    ...(secretsManager === undefined ? {} : { secretsManager: secretsManager.provider }),
+  });
+}
+
+async function jobOf(parts: K8sParts, spec: RunSpec, text: string, signal: AbortSignal): Promise<Job> {
+  const { namespace, options, random, logger } = parts;
+  const name = workloadName(spec);
+  const delivery = deliveryOf(await parts.delivery.kind(signal), text, name);
+  return buildJob({
+    spec,
+    name,
+    namespace,
+    template: buildPodTemplate({
+      spec,
+      settings: options.pods,
+      workloadName: name,
+      namespace,
+      delivery,
+      explain: (placement) => logger.debug('a workload is placed', { runId: spec.runId, placement }),
+    }),
+    delivery,
+    ttlSeconds: options.ttlSeconds ?? DEFAULTS.ttlSeconds,
+    startDeadlineSeconds: options.startDeadlineSeconds?.(spec.pipelineType) ?? DEFAULTS.startDeadlineSeconds,
+    submission: random.uuid(),
+  });
+}
+
+const submissionOf = (job: Job): string | undefined => job.metadata?.annotations?.[ANNOTATIONS.submission];
+
+/** A Job of this name that is not of this run, or that belongs to somebody else, is left alone. */
+function refuseStranger(job: Job, spec: RunSpec): void {
+  const labels = job.metadata?.labels ?? {};
+  const isRun = runIdOf(job)?.toLowerCase() === spec.runId.toLowerCase();
+  const isOwn = Object.entries(ownerLabels(spec.owner)).every(([key, value]) => labels[key] === value);
+  if (isRun && isOwn) return;
+  throw executorError(
+    'invalid_spec',
+    `A Job named ${job.metadata?.name ?? ''} stands already and is ${isRun ? "another runner's" : 'not of this run'}.`,
+    { hint: 'Runners that share a namespace need agent ids of their own, and leave the work of others alone.' },
+  );
+}
