@@ -1,0 +1,163 @@
+import { isEnded } from '@runner/executor';
+import type { Outcome } from '@runner/executor';
+import { testRunSpec } from '@runner/executor/testing';
+import { describe, expect, it } from 'vitest';
+import { judge } from '../../src/observation.ts';
+import type { RunSight } from '../../src/sight.ts';
+import { NOON, at, complete, deletedAt, exited, failed, jobOf, podOf, runs, withIntent } from '../support/objects.ts';
+
+const spec = testRunSpec();
+const cancel = { reason: 'cancelled', at: NOON + 30_000 } as const;
+
+function outcome(sight: Omit<RunSight, 'runId'>, logTail?: string): Outcome {
+  const seen = judge(
+    { runId: spec.runId, ...sight },
+    { namespace: 'runs', placementVariable: 'P', now: NOON, ...(logTail === undefined ? {} : { logTail }) },
+  );
+  if (!isEnded(seen)) throw new Error(`not ended: ${JSON.stringify(seen)}`);
+  return seen.outcome;
+}
+
+describe('a program that ended by itself', () => {
+  it('succeeded with exit code 0', () => {
+    const sight = { job: jobOf(spec, { status: complete(60) }), pods: [podOf(spec, { status: exited(0, 59) })] };
+    expect(outcome(sight)).toEqual({ result: 'succeeded', exitCode: 0 });
+  });
+
+  it('failed with its exit code, and its output says why', () => {
+    const sight = { job: jobOf(spec, { status: failed(60) }), pods: [podOf(spec, { status: exited(3, 59) })] };
+    expect(outcome(sight)).toMatchObject({ result: 'failed', exitCode: 3, diagnosis: { code: 'exit_code' } });
+    const said = outcome(sight, 'FATAL: password authentication failed for user "me"');
+    expect(said).toMatchObject({ diagnosis: { code: 'source_refused_login' } });
+    expect(said.logTail).toContain('password authentication failed');
+  });
+
+  it('keeps its success although its Job was told to end before it noticed', () => {
+    const job = jobOf(spec, { metadata: withIntent(cancel, spec), status: failed(32, 'DeadlineExceeded') });
+    expect(outcome({ job, pods: [podOf(spec, { status: exited(0, 30) })] }).result).toBe('succeeded');
+  });
+
+  it('keeps its own outcome when the pod was deleted afterwards', () => {
+    const job = jobOf(spec, { metadata: withIntent(cancel, spec), status: failed(32, 'DeadlineExceeded') });
+    const early = podOf(spec, { status: exited(4, 29), metadata: deletedAt(31) });
+    expect(outcome({ job, pods: [early] })).toMatchObject({ result: 'failed', exitCode: 4 });
+    const same = podOf(spec, { status: exited(0, 31), metadata: deletedAt(31) });
+    expect(outcome({ job, pods: [same] }).result).toBe('succeeded');
+  });
+
+  it('succeeded when its Job says so and its pod is gone', () => {
+    expect(outcome({ job: jobOf(spec, { status: complete(60) }), pods: [] })).toEqual({ result: 'succeeded' });
+  });
+
+  it('succeeded although another container kept the pod until its deadline', () => {
+    const sidecar = podOf(spec, {
+      spec: { activeDeadlineSeconds: 100 },
+      status: { ...exited(0, 50), phase: 'Failed', reason: 'DeadlineExceeded' },
+    });
+    expect(outcome({ job: jobOf(spec, { status: failed(102) }), pods: [sidecar] }).result).toBe('succeeded');
+  });
+});
+
+describe('a program that was ended', () => {
+  const ended = (reason: 'cancelled' | 'start_deadline' | 'permanent_failure', message?: string) =>
+    jobOf(spec, {
+      metadata: withIntent({ reason, at: NOON + 30_000, ...(message === undefined ? {} : { message }) }, spec),
+      status: failed(42, 'DeadlineExceeded'),
+    });
+
+  it('is cancelled, with what is known of its exit', () => {
+    expect(outcome({ job: ended('cancelled'), pods: [] })).toEqual({ result: 'cancelled' });
+    const killed = podOf(spec, { status: exited(137, 41), metadata: deletedAt(31) });
+    const told = { result: 'cancelled', exitCode: 137, signal: 'SIGKILL' };
+    expect(outcome({ job: ended('cancelled'), pods: [killed] })).toEqual(told);
+    expect(outcome({ job: ended('cancelled'), pods: [], lastPod: killed })).toEqual(told);
+  });
+
+  it('is cancelled even when it takes being asked to stop as a success', () => {
+    const polite = podOf(spec, { status: exited(0, 33), metadata: deletedAt(31) });
+    expect(outcome({ job: ended('cancelled'), pods: [polite] }).result).toBe('cancelled');
+  });
+
+  it('failed, with the reason it was given', () => {
+    expect(outcome({ job: ended('permanent_failure', 'No such image.'), pods: [] })).toMatchObject({
+      result: 'failed',
+      diagnosis: { code: 'permanent_failure', message: 'No such image.', permanent: true },
+    });
+    expect(outcome({ job: ended('start_deadline'), pods: [] }).diagnosis).toMatchObject({ category: 'deadline' });
+  });
+
+  it('is cancelled by an intent that somebody wrote by hand and got wrong', () => {
+    for (const text of ['{', '"x"', '{"reason":"no such reason"}']) {
+      const job = ended('cancelled');
+      const annotations = { ...job.metadata?.annotations, 'hybrid-ingestion-runner/intent': text };
+      expect(outcome({ job: { ...job, metadata: { ...job.metadata, annotations } }, pods: [] }).result).toBe(
+        'cancelled',
+      );
+    }
+  });
+});
+
+describe('what Kubernetes does to a run is told apart', () => {
+  const job = jobOf(spec, { status: failed(60) });
+  const code = (status: object, metadata: object = {}): unknown =>
+    outcome({ job, pods: [podOf(spec, { status, metadata })] }).diagnosis?.code;
+  const disrupted = (reason: string): object => ({
+    ...exited(137, 40),
+    conditions: [{ type: 'DisruptionTarget', status: 'True', reason, lastTransitionTime: at(30) }],
+  });
+
+  it.each([
+    ['its memory', exited(137, 40, { reason: 'OOMKilled' }), {}, 'out_of_memory'],
+    [
+      'an eviction',
+      { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.' },
+      {},
+      'evicted_for_memory',
+    ],
+    ['a preemption', disrupted('PreemptionByScheduler'), deletedAt(30), 'preempted'],
+    ['a drain', disrupted('EvictionByEvictionAPI'), deletedAt(30), 'evicted_by_request'],
+    ['a node that is gone', disrupted('DeletionByPodGC'), deletedAt(30), 'node_lost'],
+    ['its deadline', { ...exited(137, 40), reason: 'DeadlineExceeded' }, {}, 'run_deadline'],
+    ['somebody who deleted its pod', exited(137, 40), deletedAt(30), 'pod_deleted'],
+    [
+      'a program that is not there',
+      exited(128, 40, { reason: 'StartError', message: 'exec: "python": executable file not found' }),
+      {},
+      'program_not_found',
+    ],
+  ])('%s', (_what, status, metadata, expected) => {
+    expect(code(status, metadata)).toBe(expected);
+  });
+
+  it('its deadline, also when the program exits with 0 upon being asked to stop', () => {
+    const polite = podOf(spec, {
+      spec: { activeDeadlineSeconds: 30 },
+      status: { ...exited(0, 33), phase: 'Failed', reason: 'DeadlineExceeded' },
+    });
+    expect(outcome({ job, pods: [polite] })).toMatchObject({ result: 'failed', diagnosis: { code: 'run_deadline' } });
+  });
+
+  it("the Job's own deadline", () => {
+    expect(outcome({ job: jobOf(spec, { status: failed(60, 'DeadlineExceeded') }), pods: [] }).diagnosis?.code).toBe(
+      'job_deadline',
+    );
+  });
+
+  it('a pod that is gone without a trace', () => {
+    expect(outcome({ job, pods: [] })).toMatchObject({ result: 'failed', diagnosis: { category: 'lost' } });
+  });
+
+  it('and what happened to the pod counts more than what its output says', () => {
+    const sight = { job, pods: [podOf(spec, { status: exited(137, 40, { reason: 'OOMKilled' }) })] };
+    expect(outcome(sight, 'password authentication failed').diagnosis?.code).toBe('out_of_memory');
+  });
+
+  it('and a pod that failed by itself is not cancelled by an intent that came later', () => {
+    const late = jobOf(spec, { metadata: withIntent(cancel, spec), status: failed(33) });
+    const evicted = podOf(spec, { status: { phase: 'Failed', reason: 'Evicted', message: 'disk' } });
+    expect(outcome({ job: late, pods: [evicted] })).toMatchObject({ result: 'failed' });
+    expect(
+      outcome({ job: late, pods: [podOf(spec, { status: runs(), metadata: deletedAt(31) })].slice(1) }).result,
+    ).toBe('cancelled');
+  });
+});
