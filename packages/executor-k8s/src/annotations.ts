@@ -1,5 +1,5 @@
-import type { EndIntent, RunKind, RunSpec } from '@runner/executor';
-import { RUN_ID_LABEL } from '@runner/executor';
+import type { Diagnosis, EndIntent, RunKind, RunSpec } from '@runner/executor';
+import { RUN_ID_LABEL, storedDiagnosis } from '@runner/executor';
 import type { ConfigDelivery, Job, KubeObject } from '@runner/kube';
 
 /**
@@ -78,9 +78,19 @@ export function intentText(intent: EndIntent, at: number): string {
   const stored: StoredIntent = {
     reason: intent.reason,
     ...(intent.message === undefined ? {} : { message: intent.message.slice(0, MAX_MESSAGE) }),
+    ...(intent.diagnosis === undefined ? {} : { diagnosis: cutDiagnosis(intent.diagnosis) }),
     at,
   };
   return JSON.stringify(stored);
+}
+
+function cutDiagnosis(diagnosis: Diagnosis): Diagnosis {
+  const { message, hint } = diagnosis;
+  return {
+    ...diagnosis,
+    message: message.slice(0, MAX_MESSAGE),
+    ...(hint === undefined ? {} : { hint: hint.slice(0, MAX_MESSAGE) }),
+  };
 }
 
 const REASONS: ReadonlySet<unknown> = new Set<EndIntent['reason']>([
@@ -93,10 +103,12 @@ const REASONS: ReadonlySet<unknown> = new Set<EndIntent['reason']>([
 export function intentOf(job: Job | undefined): StoredIntent | undefined {
   const text = job?.metadata?.annotations?.[ANNOTATIONS.intent];
   if (text === undefined) return undefined;
-  const { reason, message, at } = parsed(text);
+  const { reason, message, diagnosis, at } = parsed(text);
+  const why = storedDiagnosis(diagnosis);
   return {
     reason: REASONS.has(reason) ? (reason as EndIntent['reason']) : 'cancelled',
     ...(typeof message === 'string' ? { message } : {}),
+    ...(why === undefined ? {} : { diagnosis: why }),
     at: typeof at === 'number' ? at : 0,
   };
 }

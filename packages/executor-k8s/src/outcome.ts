@@ -1,8 +1,7 @@
 import type { Diagnosis, Outcome } from '@runner/executor';
-import { diagnoseOutput } from '@runner/executor';
+import { diagnoseOutput, intendedDiagnosis } from '@runner/executor';
 import type { DiagnosisContext, Job, Pod } from '@runner/kube';
 import { diagnoseEnd } from '@runner/kube';
-import type { StoredIntent } from './annotations.ts';
 import { intentOf } from './annotations.ts';
 import type { RunSight } from './sight.ts';
 import { endCondition, isLeaving, mainStatus, podOf, timeOf } from './sight.ts';
@@ -34,7 +33,7 @@ export function outcomeOf(sight: RunSight, context: OutcomeContext): Outcome {
   return {
     result: 'failed',
     ...facts,
-    diagnosis: intent === undefined ? causeOf(sight, pod, exit, context) : intended(intent),
+    diagnosis: intent === undefined ? causeOf(sight, pod, exit, context) : intendedDiagnosis(intent),
     ...(logTail === undefined || logTail === '' ? {} : { logTail }),
   };
 }
@@ -98,15 +97,6 @@ function stoppedAt(pod: Pod): number | undefined {
 function endedByItself(pod: Pod | undefined): boolean {
   if (pod === undefined) return false;
   return exitOf(pod)?.byItself === true || (pod.status?.phase === 'Failed' && !isLeaving(pod));
-}
-
-function intended(intent: StoredIntent): Diagnosis {
-  return {
-    category: intent.reason === 'start_deadline' ? 'deadline' : 'unknown',
-    code: intent.reason,
-    message: intent.message ?? 'The run was ended on purpose.',
-    permanent: true,
-  };
 }
 
 function causeOf(
