@@ -51,4 +51,5 @@ export { RESERVED_ANNOTATIONS, RESERVED_LABELS } from './pod/labels.ts';
 export type { ConfigDelivery, ImageSettings, PodSettings } from './pod/settings.ts';
 export { buildPodTemplate, placementType } from './pod/template.ts';
 export type { PodTemplateInput } from './pod/template.ts';
+export { createListWatch } from './watch/list-watch.ts';
 export type { ListWatch, ListWatchChange, ListWatchObserver, ListWatchOptions } from './watch/list-watch.ts';
