@@ -1,5 +1,5 @@
-import type { Clock, Random } from '@runner/core';
 import { RunnerError, silentLogger } from '@runner/core';
+import type { CommandParts } from './command.ts';
 import { startDatabase } from './database.ts';
 import type { DemoFolder } from './folder.ts';
 import { prepareFolder } from './folder.ts';
@@ -7,19 +7,11 @@ import type { Pipeline } from './main-job.ts';
 import { killRuns, preparePipeline, runPipeline } from './main-job.ts';
 import { createProcesses } from './processes.ts';
 import { resultTable, shortcoming } from './result.ts';
-import type { Screen } from './screen.ts';
 import type { RunningControlPlane } from './services.ts';
-import { startAgent, startControlPlane } from './services.ts';
+import { localExecutor, startAgent, startControlPlane } from './services.ts';
 
-export interface DemoOptions {
+export interface DemoOptions extends CommandParts {
   readonly folder: DemoFolder;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly screen: Screen;
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Aborted by Ctrl-C: everything is ended, in reverse order. */
-  readonly signal: AbortSignal;
-  readonly afterwards: 'end' | 'stay';
 }
 
 /**
@@ -47,10 +39,13 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   started.defer(() => controlPlane.process.stop());
 
   screen.say(`Starting the agent, connected to ${controlPlane.client.url}`);
-  const agent = await startAgent(surroundings, controlPlane);
+  const agent = await startAgent(surroundings, controlPlane, localExecutor(folder));
   started.defer(() => agent.stop());
 
-  const pipeline = await preparePipeline(controlPlane.client, database);
+  const pipeline = await preparePipeline(controlPlane.client, {
+    ...database,
+    hostPort: `127.0.0.1:${database.port}`,
+  });
   started.defer(() => killRuns(pipeline, controlPlane.client.unstoppable, clock));
   screen.say('Made a service with authType.password: secret:demo-db-password, and a metadata pipeline');
   await mainJob(pipeline, controlPlane, options);
@@ -70,7 +65,12 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   }
 }
 
-async function mainJob(pipeline: Pipeline, { client }: RunningControlPlane, options: DemoOptions): Promise<void> {
+/** Runs the pipeline and shows its log and figures; no success is `demo_failed`. */
+export async function mainJob(
+  pipeline: Pipeline,
+  { client }: RunningControlPlane,
+  options: CommandParts,
+): Promise<void> {
   const { screen, clock, signal } = options;
   const result = await runPipeline(pipeline, { client, screen, clock, signal });
   screen.say(['', 'The end of its log:', ...result.logTail.map((line) => `  ${line}`), ''].join('\n'));
@@ -96,7 +96,8 @@ function whereToLook({ client }: RunningControlPlane, pipeline: Pipeline, folder
   ].join('\n');
 }
 
-async function stayUntilStopped(ends: readonly Promise<string>[], signal: AbortSignal): Promise<void> {
+/** Until the signal is aborted; a program that ends before is `demo_process`. */
+export async function stayUntilStopped(ends: readonly Promise<string>[], signal: AbortSignal): Promise<void> {
   const stopped = new Promise<undefined>((resolve) => {
     if (signal.aborted) resolve(undefined);
     signal.addEventListener('abort', () => resolve(undefined), { once: true });

@@ -19,8 +19,10 @@ export interface DemoFolder {
   readonly runnerToken: string;
 }
 
-export function demoFolder(configured: string | undefined): DemoFolder {
-  const root = configured === undefined || configured === '' ? join(REPOSITORY, '.runner') : resolve(configured);
+/** @param within `.runner` of the repository, when nothing is configured */
+export function demoFolder(configured: string | undefined, within = ''): DemoFolder {
+  const usual = join(REPOSITORY, '.runner', within);
+  const root = configured === undefined || configured === '' ? usual : resolve(configured);
   return {
     root,
     database: join(root, 'shop'),

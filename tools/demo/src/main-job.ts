@@ -2,7 +2,6 @@ import type { Clock } from '@runner/core';
 import { isRunnerError } from '@runner/core';
 import type { Client, Json } from './client.ts';
 import { objectIn, textIn } from './client.ts';
-import type { DemoDatabase } from './database.ts';
 import { SECRET_ID } from './database.ts';
 import type { Screen } from './screen.ts';
 import { RUNNER } from './services.ts';
@@ -32,8 +31,15 @@ const LOG_WITHIN_MS = 10_000;
 const TAIL_LINES = 12;
 const LONGEST_LINE = 2_000;
 
+/** The database as a workload sees it. */
+export interface Source {
+  readonly hostPort: string;
+  readonly user: string;
+  readonly name: string;
+}
+
 /** The service, whose password is a reference, and its pipeline; made or brought up to date. */
-export async function preparePipeline(client: Client, database: DemoDatabase): Promise<Pipeline> {
+export async function preparePipeline(client: Client, database: Source): Promise<Pipeline> {
   const service = await client.call('PUT', 'services/databaseServices', {
     name: SERVICE,
     serviceType: 'Postgres',
@@ -44,7 +50,7 @@ export async function preparePipeline(client: Client, database: DemoDatabase): P
         scheme: 'postgresql+psycopg2',
         username: database.user,
         authType: { password: `secret:${SECRET_ID}` },
-        hostPort: `127.0.0.1:${database.port}`,
+        hostPort: database.hostPort,
         database: database.name,
       },
     },

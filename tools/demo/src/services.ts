@@ -39,8 +39,8 @@ export interface RunningControlPlane {
   readonly client: Client;
 }
 
-/** Starts the control plane with its own embedded PostgreSQL and waits until it answers. */
-export async function startControlPlane(surroundings: Surroundings): Promise<RunningControlPlane> {
+/** Starts the control plane with its own embedded PostgreSQL and waits until it answers at this address. */
+export async function startControlPlane(surroundings: Surroundings, host = '127.0.0.1'): Promise<RunningControlPlane> {
   const { folder, processes, clock, signal, env } = surroundings;
   const address = join(folder.controlPlane, 'address.json');
   // That of the last start would be believed.
@@ -48,7 +48,7 @@ export async function startControlPlane(surroundings: Surroundings): Promise<Run
   const started = await processes.start({
     name: 'control-plane',
     source: 'apps/control-plane/src/main.ts',
-    env: { ...basicEnvironment(env), HOST: '127.0.0.1', PORT: '0', DATA_DIR: folder.controlPlane },
+    env: { ...basicEnvironment(env), HOST: host, PORT: '0', DATA_DIR: folder.controlPlane },
   });
   try {
     const url = await waitFor(() => urlIn(address), {
@@ -87,19 +87,32 @@ async function urlIn(path: string): Promise<string | undefined> {
   }
 }
 
-/** Starts the agent with the local executor, the quickstart as its ingestion, and waits until it is connected. */
-export async function startAgent(
-  surroundings: Surroundings,
-  { client, process: server }: RunningControlPlane,
-): Promise<StartedProcess> {
-  const { folder, processes, clock, signal, env } = surroundings;
-  await writeSecret(folder.runnerToken, await runnerToken(client));
+/** For the agent: runs are processes of this machine, the quickstart is their program, secrets are files. */
+export function localExecutor(folder: DemoFolder): Record<string, string> {
   const ingestion = [
     process.execPath,
     '--conditions=@runner/source',
     '--disable-warning=ExperimentalWarning',
     join(REPOSITORY, 'examples/quickstart/src/main.ts'),
   ];
+  return {
+    EXECUTOR_TYPE: 'local',
+    LOCAL_EXECUTOR_DIR: folder.runs,
+    INGESTION_COMMAND: JSON.stringify(ingestion),
+    INGESTION_EXTRA_ENVS: `[CATALOGUE_FILE:${folder.catalogue}]`,
+    SECRETS_MANAGER: 'file',
+    SECRETS_FILE_DIR: folder.secrets,
+  };
+}
+
+/** Starts the agent with this executor and waits until it is connected. */
+export async function startAgent(
+  surroundings: Surroundings,
+  { client, process: server }: RunningControlPlane,
+  executor: Readonly<Record<string, string>>,
+): Promise<StartedProcess> {
+  const { folder, processes, clock, signal, env } = surroundings;
+  await writeSecret(folder.runnerToken, await runnerToken(client));
   const started = await processes.start({
     name: 'agent',
     source: 'apps/agent/src/main.ts',
@@ -109,14 +122,9 @@ export async function startAgent(
       AUTH_TOKEN_FILE: folder.runnerToken,
       SERVER_URL: client.url.replace(/^http/, 'ws'),
       SERVER_HOST_API_URL: `${client.url}/api`,
-      EXECUTOR_TYPE: 'local',
-      LOCAL_EXECUTOR_DIR: folder.runs,
-      INGESTION_COMMAND: JSON.stringify(ingestion),
-      INGESTION_EXTRA_ENVS: `[CATALOGUE_FILE:${folder.catalogue}]`,
-      SECRETS_MANAGER: 'file',
-      SECRETS_FILE_DIR: folder.secrets,
       METRICS_SERVER_PORT: '0',
       HEALTH_PORT: '0',
+      ...executor,
     },
   });
   try {

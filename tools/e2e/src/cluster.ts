@@ -55,7 +55,7 @@ export interface Cluster {
   patch(kind: Kind, namespace: string | undefined, name: string, patch: Json, part?: string): Promise<KubeObject>;
   /** Deletes it, with `graceSeconds` if given; no error when there is none. */
   remove(kind: Kind, namespace: string | undefined, name: string, graceSeconds?: number): Promise<void>;
-  /** A token of this service account, good for an hour. */
+  /** A token of this service account, good for a day where the cluster allows that. */
   token(namespace: string, serviceAccount: string): Promise<string>;
 }
 
@@ -93,7 +93,7 @@ export function openCluster(path: string): Cluster {
       await ask('DELETE', place(kind, namespace, name), { propagationPolicy: 'Background', ...options }, [404]);
     },
     token: async (namespace, serviceAccount) => {
-      const spec = { expirationSeconds: 3_600 };
+      const spec = { expirationSeconds: 86_400 };
       const answer = await ask('POST', place('ServiceAccount', namespace, serviceAccount, 'token'), { spec });
       return (answer as { status: { token: string } }).status.token;
     },

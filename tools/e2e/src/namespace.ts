@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cluster, Json, KubeObject, Kind } from './cluster.ts';
+import { PERMISSIONS } from '@runner/executor-k8s';
 import { eventually } from '@runner/faults';
 
 /** One rule of a Role. */
@@ -22,6 +23,15 @@ export const OFFICIAL_ROLE: readonly Rule[] = [
   { apiGroups: [''], resources: ['events'], verbs: ['get', 'list'] },
 ];
 
+/** Exactly the rights that the executor says it makes use of. */
+export function agentRules(): readonly Rule[] {
+  return PERMISSIONS.map(({ group, resource, subresource, verb }) => ({
+    apiGroups: [group],
+    resources: [subresource === undefined ? resource : `${resource}/${subresource}`],
+    verbs: [verb],
+  }));
+}
+
 /** Service account of the workloads. */
 export const INGESTION_ACCOUNT = 'ingestion';
 
@@ -37,7 +47,7 @@ export interface TestNamespace extends AsyncDisposable {
   job(runId: string): Promise<KubeObject>;
   /** The pod of a run, as soon as it is there. */
   pod(runId: string): Promise<KubeObject>;
-  /** A service account with exactly these rights, as a kubeconfig in this folder; its path. */
+  /** A service account with exactly these rights, as a kubeconfig in this folder; its path. Good for a day at most. */
   account(name: string, rules: readonly Rule[], folder: string): Promise<string>;
 }
 
@@ -46,7 +56,7 @@ export async function createNamespace(
   purpose: string,
   labels: Readonly<Record<string, string>> = {},
 ): Promise<TestNamespace> {
-  const name = `e2e-${purpose}-${randomBytes(3).toString('hex')}`;
+  const name = `runner-${purpose}-${randomBytes(3).toString('hex')}`;
   await cluster.create('Namespace', undefined, { metadata: { name, labels } });
   const namespace = testNamespace(cluster, name);
   await namespace.create('ServiceAccount', { metadata: { name: INGESTION_ACCOUNT } });

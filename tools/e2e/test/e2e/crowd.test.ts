@@ -1,0 +1,30 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { World } from '@runner/e2e';
+import { agentRules, openWorld } from '@runner/e2e';
+
+const RUNS = 200;
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+it(`${RUNS} runs at once are ${RUNS} Jobs, each executed once, and all end as they should`, async () => {
+  const namespace = await world.namespace('crowd');
+  const runner = await world.runner('crowd', {
+    namespace,
+    rules: agentRules(),
+    env: { MAX_CONCURRENT_RUNS: String(RUNS), INGESTION_CPU_REQUEST: '1m', INGESTION_MEMORY_REQUEST: '8Mi' },
+  });
+  await runner.activeAgent();
+  const pipelines = await Promise.all(Array.from({ length: RUNS }, () => runner.pipeline()));
+  const runs = await Promise.all(pipelines.map((pipeline) => pipeline.trigger()));
+  // Every tenth fails, so that outcomes cannot be mixed up unseen.
+  const code = (index: number): number => (index % 10 === 0 ? 3 : 0);
+  await Promise.all(runs.map(async (runId, index) => (await world.control.program(runId)).exit(code(index))));
+  const ended = await Promise.all(runs.map((runId) => world.ended(runId, 240_000)));
+  expect(ended.map(({ state }) => state)).toEqual(runs.map((_, index) => (code(index) === 0 ? 'succeeded' : 'failed')));
+  expect(runs.map((runId) => world.control.executions(runId))).toEqual(runs.map(() => 1));
+  expect(await namespace.list('Job')).toHaveLength(RUNS);
+});
