@@ -2,7 +2,8 @@ import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 // Tests read the sources of every package, never dist.
-const conditions = ['@runner/source', ...defaultServerConditions];
+// `module` is for bundlers: what AWS ships under it is not loadable by Node.
+const conditions = ['@runner/source', ...defaultServerConditions.filter((name) => name !== 'module')];
 const kind = (name: string, testTimeout: number, more: { readonly fileParallelism?: boolean } = {}) => ({
   extends: true as const,
   test: {

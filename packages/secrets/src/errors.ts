@@ -16,6 +16,7 @@ export type SecretErrorCode =
   | 'secret_timed_out'
   | 'secret_malformed_id'
   | 'secret_misconfigured'
+  | 'secret_sdk_missing'
   | 'secret_integrity'
   | 'secret_provider_failed'
   | 'secret_resolver_closed'

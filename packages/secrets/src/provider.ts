@@ -32,7 +32,13 @@ export interface SecretProviderDescription {
   readonly location: string;
   /** As whom, where that is known without a call. */
   readonly identity?: string;
+  /** What OpenMetadata's own library would read otherwise or not at all, for a preflight. */
+  readonly notes?: readonly string[];
 }
+
+/** The answer for one of several ids. */
+export type BatchAnswer =
+  { readonly ok: true; readonly secret: FetchedSecret } | { readonly ok: false; readonly error: Error };
 
 export interface SecretFetchOptions {
   /** Give up as soon as it is aborted. The resolver waits no longer than that in any case. */
@@ -49,6 +55,13 @@ export interface SecretFetchOptions {
 export interface SecretProvider {
   describe(): SecretProviderDescription;
   fetch(id: string, options: SecretFetchOptions): Promise<FetchedSecret>;
+  /**
+   * Several secrets with one call, where the store can do that and it costs less. An id without an entry in the answer,
+   * and every id of a call that rejects, is fetched alone afterwards.
+   */
+  fetchMany?(ids: readonly string[], options: SecretFetchOptions): Promise<ReadonlyMap<string, BatchAnswer>>;
+  /** The most ids `fetchMany` takes. Default 20. */
+  readonly batchLimit?: number;
   /** Releases sockets and files. Idempotent. */
   close?(): Promise<void>;
 }

@@ -20,6 +20,7 @@ export type SecretIdProblemCode =
   | 'secret_id_characters'
   | 'secret_id_traversal'
   | 'secret_id_arn'
+  | 'secret_id_selector'
   | 'secret_id_provider_cannot_resolve'
   | 'secret_id_provider_unknown';
 

@@ -7,8 +7,9 @@ const run = promisify(execFile);
 const LIST_IMPORTS = `
 import { registerHooks } from 'node:module';
 const loaded = [];
+const DOORS = ['', '/file', '/env', '/kubernetes', '/aws', '/azure', '/gcp', '/testing/servers'].map((door) => '@runner/secrets' + door);
 registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
-await Promise.all(['@runner/secrets', '@runner/secrets/file', '@runner/secrets/env'].map((door) => import(door)));
+await Promise.all(DOORS.map((door) => import(door)));
 console.log(JSON.stringify(loaded));
 `;
 

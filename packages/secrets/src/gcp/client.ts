@@ -1,0 +1,153 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { secretError } from '../errors.ts';
+import { authorities } from '../store/network.ts';
+import { loadSdk } from '../store/sdk.ts';
+import type { GcpPlace, GcpProviderOptions } from './options.ts';
+
+export const PACKAGE = '@google-cloud/secret-manager';
+const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
+
+/** What is used of an answer. */
+export interface AccessAnswer {
+  readonly name?: string | null;
+  readonly payload?: {
+    readonly data?: Uint8Array | string | null;
+    readonly dataCrc32c?: number | string | { toString(): string } | null;
+  } | null;
+}
+
+export interface GcpClient {
+  access(name: string, timeoutMs: number, signal: AbortSignal): Promise<AccessAnswer>;
+  /** As whom, once that is known. */
+  readonly identity: string;
+  close(): Promise<void>;
+}
+
+/** That no token could be had. */
+export class TokenFailure extends Error {
+  constructor(cause: unknown) {
+    super('no token', { cause });
+    this.name = 'TokenFailure';
+  }
+}
+
+type Headers = Readonly<Record<string, string>>;
+interface Caller {
+  readonly identity: string;
+  headers(signal: AbortSignal): Promise<Headers>;
+}
+
+/**
+ * With this variable set, the SDK writes every answer to the log, with the bytes of the secret in it. It looks at the
+ * environment of the process itself, so that is what has to be looked at here.
+ */
+export function refuseSdkLogging(env: Readonly<Record<string, string | undefined>>): void {
+  const variable = 'GOOGLE_SDK_NODE_LOGGING';
+  if (!env[variable] && !process.env[variable]) return;
+  throw secretError('secret_misconfigured', `${variable} is set, with which Google's SDK writes secrets to the log`, {
+    provider: 'gcp',
+    hint: `unset ${variable}`,
+  });
+}
+
+export async function openClient(place: GcpPlace, options: GcpProviderOptions): Promise<GcpClient> {
+  refuseSdkLogging(options.env ?? {});
+  const { sdk, gax } = await loadSdk('gcp', PACKAGE, loadBoth);
+  const ca = await authorities(options.ca, options.env ?? {}, ['GRPC_DEFAULT_SSL_ROOTS_FILE_PATH']);
+  const caller = place.plain ? nobody() : await callerOf(options, gax);
+  const { credentials } = gax.grpc;
+  const sslCreds = place.plain
+    ? credentials.createInsecure()
+    : credentials.combineChannelCredentials(
+        credentials.createSsl(ca === undefined ? null : Buffer.from(ca)),
+        gax.grpc.CallCredentials.createFromMetadataGenerator((_, done) => {
+          caller.headers(NEVER).then(
+            (headers) => done(null, metadata(gax, headers)),
+            () => done(new Error('no token')),
+          );
+        }),
+      );
+  const client = new sdk.SecretManagerServiceClient({
+    projectId: place.project,
+    apiEndpoint: place.host,
+    port: place.port,
+    sslCreds,
+    fallback: false,
+    // Only asked for its universe, and must not look for a metadata server to answer that.
+    auth: new gax.GoogleAuth({ clientOptions: { universeDomain: 'googleapis.com' } }),
+  });
+  await client.initialize();
+  return {
+    identity: caller.identity,
+    access: async (name, timeout, signal) => {
+      // Had beforehand, so that its failure is not taken for the store's; the call then finds it cached.
+      await caller.headers(signal);
+      const [answer] = await client.accessSecretVersion({ name }, { timeout, retry: null });
+      return answer;
+    },
+    close: () => client.close(),
+  };
+}
+
+const NEVER = new AbortController().signal;
+
+/** gRPC's objects must come from the SDK's own copy, which only its own dependencies lead to. */
+async function loadBoth() {
+  const sdk = await import('@google-cloud/secret-manager');
+  const here = fileURLToPath(import.meta.resolve(PACKAGE));
+  const gax = createRequire(here)('google-gax') as typeof import('google-gax');
+  return { sdk, gax };
+}
+type Gax = Awaited<ReturnType<typeof loadBoth>>['gax'];
+
+function metadata(gax: Gax, headers: Headers): InstanceType<Gax['grpc']['Metadata']> {
+  const found = new gax.grpc.Metadata();
+  for (const [name, value] of Object.entries(headers)) found.set(name, value);
+  return found;
+}
+
+function nobody(): Caller {
+  return { identity: 'nobody: emulators take no credentials', headers: () => Promise.resolve({}) };
+}
+
+async function callerOf({ accessToken }: GcpProviderOptions, gax: Gax): Promise<Caller> {
+  if (accessToken !== undefined) {
+    return {
+      identity: 'the access token given by the program',
+      headers: async (signal) => {
+        const token = await accessToken({ signal }).catch((error: unknown) => {
+          throw new TokenFailure(error);
+        });
+        return { authorization: `Bearer ${token}` };
+      },
+    };
+  }
+  const auth = new gax.GoogleAuth({ scopes: [SCOPE] });
+  // Without this, a missing credential also rejects a promise of the SDK that nobody holds, which ends the process.
+  const client = await auth.getClient().catch((error: unknown) => {
+    throw new TokenFailure(error);
+  });
+  return {
+    identity: identityOf(client),
+    headers: async () => {
+      const headers = await client.getRequestHeaders().catch((error: unknown) => {
+        throw new TokenFailure(error);
+      });
+      return Object.fromEntries(headers.entries());
+    },
+  };
+}
+
+function identityOf(client: object): string {
+  const { email } = client as { email?: unknown };
+  if (typeof email === 'string' && email.includes('@')) return email;
+  switch (client.constructor.name) {
+    case 'Compute':
+      return 'the service account of the metadata server (workload identity, or that of the node)';
+    case 'UserRefreshClient':
+      return 'the user of gcloud auth application-default login';
+    default:
+      return 'Application Default Credentials';
+  }
+}

@@ -1,0 +1,76 @@
+import { createAzureProvider } from '@runner/secrets/azure';
+import type { ProviderHarness } from '@runner/secrets/testing';
+import { secretProviderContract } from '@runner/secrets/testing';
+import type { TestKeyVault } from '@runner/secrets/testing/servers';
+import { TEST_AZURE_TOKEN, startTestKeyVault } from '@runner/secrets/testing/servers';
+
+interface Harness extends ProviderHarness {
+  readonly server: TestKeyVault;
+}
+
+const credential = {
+  getToken: () => Promise.resolve({ token: TEST_AZURE_TOKEN, expiresOnTimestamp: Date.now() + 3_600_000 }),
+};
+
+async function make(): Promise<Harness> {
+  const server = await startTestKeyVault();
+  const provider = createAzureProvider({
+    vaultUrl: server.url,
+    ca: server.ca,
+    credential,
+    trustAnyAuthority: true,
+    callTimeoutMs: 700,
+  });
+  return {
+    server,
+    provider,
+    put: (id, value) => Promise.resolve(server.put(id, Buffer.from(value as Uint8Array).toString())),
+    remove: (id) => Promise.resolve(server.remove(id)),
+    [Symbol.asyncDispose]: async () => {
+      await provider.close?.();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const on = (act: (server: TestKeyVault) => void | PromiseLike<void>) => {
+  return async (harness: ProviderHarness): Promise<string> => {
+    const { server } = harness as Harness;
+    server.put('db-password', 'value');
+    await act(server);
+    return 'db-password';
+  };
+};
+const answered = (status: number, body = '') => on((server) => server.faults.always({ kind: 'answer', status, body }));
+
+secretProviderContract('Azure Key Vault', {
+  make,
+  ids: ['db-password', 'Other-Password'],
+  malformedIds: ['/a/b', 'under_score', 'a.b', 'x#version=1', '../secrets'],
+  holdsBytes: false,
+  largestBytes: 25_000,
+  faults: [
+    { code: 'secret_disabled', arrange: on((server) => server.put('db-password', 'new', { enabled: false })) },
+    {
+      code: 'secret_forbidden',
+      arrange: on((server) => server.refuse('db-password', 'ForbiddenByRbac', 'Caller is not authorized')),
+    },
+    {
+      code: 'secret_forbidden',
+      arrange: on((server) => server.refuse('db-password', 'ForbiddenByFirewall', 'Client address')),
+    },
+    { code: 'secret_forbidden', arrange: on((server) => server.accept([])) },
+    { code: 'secret_throttled', arrange: answered(429, '{"error":{"code":"Throttled","message":""}}') },
+    { code: 'secret_unreachable', arrange: answered(500, '{"error":{"code":"InternalServerError","message":""}}') },
+    { code: 'secret_unreachable', arrange: answered(503, '<html>busy</html>') },
+    { code: 'secret_misconfigured', arrange: answered(302, '') },
+    { code: 'secret_misconfigured', arrange: answered(200, '<html>portal</html>') },
+    { code: 'secret_throttled', arrange: answered(429) },
+    { code: 'secret_unreachable', arrange: answered(502) },
+    { code: 'secret_unreachable', arrange: on((server) => server.faults.always({ kind: 'reset' })) },
+    { code: 'secret_unreachable', arrange: on((server) => server.faults.always({ kind: 'reset_mid_body' })) },
+    { code: 'secret_unreachable', arrange: on((server) => server[Symbol.asyncDispose]()) },
+    { code: 'secret_timed_out', arrange: on((server) => server.faults.always({ kind: 'hang' })) },
+    { code: 'secret_timed_out', arrange: on((server) => server.faults.always({ kind: 'stall' })) },
+  ],
+});

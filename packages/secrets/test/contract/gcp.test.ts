@@ -1,0 +1,61 @@
+import { createGcpProvider } from '@runner/secrets/gcp';
+import type { ProviderHarness } from '@runner/secrets/testing';
+import { secretProviderContract } from '@runner/secrets/testing';
+import type { TestSecretManager } from '@runner/secrets/testing/servers';
+import { startTestSecretManager } from '@runner/secrets/testing/servers';
+
+interface Harness extends ProviderHarness {
+  readonly server: TestSecretManager;
+}
+
+async function make(): Promise<Harness> {
+  const server = await startTestSecretManager();
+  const provider = createGcpProvider({ project: 'test-project', endpoint: server.url, callTimeoutMs: 700 });
+  return {
+    server,
+    provider,
+    put: (id, value) => Promise.resolve(server.put(id, value)),
+    remove: (id) => Promise.resolve(server.remove(id)),
+    [Symbol.asyncDispose]: async () => {
+      await provider.close?.();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const on = (act: (server: TestSecretManager) => void | PromiseLike<void>) => {
+  return async (harness: ProviderHarness): Promise<string> => {
+    const { server } = harness as Harness;
+    server.put('db_password', 'value');
+    await act(server);
+    return 'db_password';
+  };
+};
+const refused = (code: number, text = '') => on((server) => server.refuse('db_password', code, text));
+
+secretProviderContract('Google Secret Manager', {
+  make,
+  ids: ['db_password', 'other-password'],
+  malformedIds: ['projects/p/secrets/s', 'a.b', '/x', 'x#version=1'],
+  faults: [
+    { code: 'secret_disabled', arrange: on((server) => server.setState('db_password', 'DISABLED')) },
+    { code: 'secret_disabled', arrange: on((server) => server.setState('db_password', 'DESTROYED')) },
+    { code: 'secret_integrity', arrange: on((server) => server.damage('db_password', 'checksum')) },
+    { code: 'secret_integrity', arrange: on((server) => server.damage('db_password', 'payload')) },
+    { code: 'secret_integrity', arrange: on((server) => server.damage('db_password', 'no_checksum')) },
+    { code: 'secret_forbidden', arrange: refused(7, "Permission 'secretmanager.versions.access' denied for resource") },
+    {
+      code: 'secret_misconfigured',
+      arrange: refused(7, 'Secret Manager API has not been used in project 1 before or it is disabled'),
+    },
+    { code: 'secret_forbidden', arrange: refused(16) },
+    { code: 'secret_malformed_id', arrange: refused(3) },
+    { code: 'secret_throttled', arrange: refused(8, 'Quota exceeded') },
+    { code: 'secret_unreachable', arrange: refused(14) },
+    { code: 'secret_unreachable', arrange: refused(13) },
+    { code: 'secret_timed_out', arrange: refused(4) },
+    { code: 'secret_misconfigured', arrange: refused(12) },
+    { code: 'secret_timed_out', arrange: on((server) => server.hang(true)) },
+    { code: 'secret_unreachable', arrange: on((server) => server[Symbol.asyncDispose]()) },
+  ],
+});

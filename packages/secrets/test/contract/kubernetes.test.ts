@@ -1,0 +1,61 @@
+import { createKubernetesProvider } from '@runner/secrets/kubernetes';
+import type { ProviderHarness } from '@runner/secrets/testing';
+import { secretProviderContract } from '@runner/secrets/testing';
+import type { TestKubernetesSecrets } from '@runner/secrets/testing/servers';
+import { startTestKubernetesSecrets } from '@runner/secrets/testing/servers';
+
+interface Harness extends ProviderHarness {
+  readonly server: TestKubernetesSecrets;
+}
+
+async function make(): Promise<Harness> {
+  const server = await startTestKubernetesSecrets();
+  const { env, serviceAccountFolder } = server;
+  return {
+    server,
+    provider: createKubernetesProvider({ env, serviceAccountFolder, callTimeoutMs: 500 }),
+    put: (id, value) => Promise.resolve(server.put(id, { value })),
+    remove: (id) => Promise.resolve(server.remove(id)),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+const on = (act: (server: TestKubernetesSecrets) => void | Promise<void>, id = 'db-password') => {
+  return async (harness: ProviderHarness): Promise<string> => {
+    const { server } = harness as Harness;
+    server.put('db-password', { value: 'value' });
+    await act(server);
+    return id;
+  };
+};
+
+secretProviderContract('Kubernetes Secrets', {
+  make,
+  ids: ['db-password', 'other.password'],
+  malformedIds: ['/collate/hybrid-ingestion-runner/x', 'a/b', 'Upper', '..', 'a..b', 'x#key=other', 'a?b', 'a%2fb'],
+  largestBytes: 1_000_000,
+  faults: [
+    { code: 'secret_key_missing', arrange: on((server) => server.put('keys', { password: 'x' }), 'keys') },
+    { code: 'secret_key_missing', arrange: on((server) => server.put('none', {}), 'none') },
+    { code: 'secret_forbidden', arrange: on((server) => server.forbid(true)) },
+    { code: 'secret_forbidden', arrange: on((server) => server.rotateToken({ write: false })) },
+    { code: 'secret_throttled', arrange: on((server) => server.faults.always({ kind: 'answer', status: 429 })) },
+    { code: 'secret_unreachable', arrange: on((server) => server.faults.always({ kind: 'answer', status: 500 })) },
+    { code: 'secret_unreachable', arrange: on((server) => server.faults.always({ kind: 'reset' })) },
+    { code: 'secret_unreachable', arrange: on((server) => server.faults.always({ kind: 'reset_mid_body' })) },
+    {
+      code: 'secret_unreachable',
+      arrange: on((server) => server.stop()),
+    },
+    { code: 'secret_timed_out', arrange: on((server) => server.faults.always({ kind: 'hang' })) },
+    { code: 'secret_timed_out', arrange: on((server) => server.faults.always({ kind: 'stall' })) },
+    {
+      code: 'secret_misconfigured',
+      arrange: on((server) => server.faults.always({ kind: 'answer', status: 200, body: '<html>portal</html>' })),
+    },
+    {
+      code: 'secret_misconfigured',
+      arrange: on((server) => server.faults.always({ kind: 'answer', status: 302, headers: { location: '/login' } })),
+    },
+  ],
+});
