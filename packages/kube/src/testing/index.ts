@@ -1,4 +1,13 @@
-export type { ApiFault, FaultTarget, RecordedCall, TestApiServer, TestRight } from './api-server.ts';
-export type { PodTrouble, TestCluster } from './cluster.ts';
-export { kubeApiContract } from './kube-api-contract.ts';
-export type { KubeApiContractOptions, KubeApiSubject, MakeKubeApi } from './kube-api-contract.ts';
+/** For tests only: an API server and a cluster in memory. */
+export { startTestApiServer } from './api-server.ts';
+export type {
+  ApiFault,
+  FaultTarget,
+  RecordedCall,
+  TestApiServer,
+  TestApiServerOptions,
+  TestLog,
+  TestRight,
+} from './api-server.ts';
+export { startTestCluster } from './cluster.ts';
+export type { ContainerEnd, PodTrouble, TestCluster, TestClusterOptions } from './cluster.ts';

@@ -1,0 +1,189 @@
+import type { Clock, Random, Timer } from '@runner/core';
+import type { Job, KubeObject, Pod } from '../../objects.ts';
+import { JOBS, PODS } from '../../objects.ts';
+import type { TestApiServer } from '../api-server.ts';
+import type { ContainerEnd, PodTrouble, TestCluster } from '../cluster.ts';
+import { ownersOf } from '../server/stored.ts';
+import { EventRecorder } from './events.ts';
+import { JobController } from './job-controller.ts';
+import { PodLife } from './kubelet.ts';
+
+export interface MemoryClusterOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly secondMs: number;
+  readonly stepMs: number;
+}
+
+interface Rule {
+  readonly trouble: PodTrouble | undefined;
+  readonly match: (job: string) => boolean;
+}
+
+const LETTERS = 'bcdfghjklmnpqrstvwxz2456789';
+
+/** Follows a server's changes and plays everybody who would react to them. */
+export class MemoryCluster implements TestCluster {
+  readonly server: TestApiServer;
+  readonly #options: MemoryClusterOptions;
+  readonly #controller: JobController;
+  readonly #events: EventRecorder;
+  readonly #lives = new Map<string, PodLife>();
+  readonly #ofJob = new Map<string, PodLife[]>();
+  readonly #starts = new Map<string, number>();
+  readonly #dirty = new Map<string, readonly [namespace: string, name: string]>();
+  #rules: Rule[] = [];
+  #timer: Timer | undefined;
+  readonly #stop: () => void;
+
+  constructor(server: TestApiServer, options: MemoryClusterOptions) {
+    this.server = server;
+    this.#options = options;
+    const { clock, random, secondMs } = options;
+    this.#events = new EventRecorder(server, clock, random);
+    const podSuffix = (): string =>
+      Array.from({ length: 5 }, () => LETTERS.charAt(Math.floor(random.next() * LETTERS.length))).join('');
+    const refusal = (job: Job): string | undefined => {
+      const trouble = this.#trouble(job.metadata?.name ?? '');
+      return trouble?.kind === 'no_pod' ? trouble.message : undefined;
+    };
+    this.#controller = new JobController(
+      { server, clock, secondMs, events: this.#events, podSuffix, refusal },
+      (namespace, name) => this.#enqueue(namespace, name),
+    );
+    this.#stop = server.onChange((type, event, object) => this.#changed(type.plural, event, object));
+    // What was there before.
+    for (const pod of server.objects(PODS)) this.#podChanged('ADDED', pod);
+    for (const job of server.objects(JOBS)) this.#jobChanged('ADDED', job);
+  }
+
+  starts(job: string): number {
+    return this.#starts.get(job) ?? 0;
+  }
+
+  pod(job: string): Pod | undefined {
+    return this.#ofJob.get(job)?.at(-1)?.pod;
+  }
+
+  print(job: string, bytes: Uint8Array | string): void {
+    const life = this.#life(job);
+    if (!life.isRunning) throw new Error(`main of ${job} does not run, so it cannot print`);
+    life.log.write(typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
+  }
+
+  exit(job: string, exitCode: number, end?: ContainerEnd): void {
+    this.#life(job).end(exitCode, end);
+  }
+
+  resist(job: string): void {
+    this.#life(job).resist();
+  }
+
+  trouble(trouble: PodTrouble | undefined, match: (job: string) => boolean = () => true): void {
+    this.#rules = [{ trouble, match }, ...this.#rules];
+    for (const life of this.#lives.values()) life.proceed();
+    for (const { metadata } of this.server.objects(JOBS))
+      this.#enqueue(metadata?.namespace ?? '', metadata?.name ?? '');
+  }
+
+  oomKill(job: string): void {
+    this.#life(job).end(137, { reason: 'OOMKilled' });
+  }
+
+  evict(job: string, why: 'evicted' | 'preempted' = 'evicted'): void {
+    this.#life(job).evict(why);
+  }
+
+  loseNode(job: string): void {
+    this.#life(job).loseNode();
+  }
+
+  nodeBack(job: string): void {
+    this.#life(job).nodeBack();
+  }
+
+  rotate(job: string, beforeByte: number): void {
+    this.#life(job).log.rotate(beforeByte);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#stop();
+    this.#timer?.cancel();
+    this.#controller.close();
+    for (const life of this.#lives.values()) life.close();
+    return Promise.resolve();
+  }
+
+  #life(job: string): PodLife {
+    const life = this.#ofJob.get(job)?.at(-1);
+    if (life === undefined) throw new Error(`no pod of a Job named ${job} stands`);
+    return life;
+  }
+
+  #trouble(job: string): PodTrouble | undefined {
+    return this.#rules.find((rule) => rule.match(job))?.trouble;
+  }
+
+  #changed(plural: string, event: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject): void {
+    if (plural === JOBS.plural) this.#jobChanged(event, object);
+    else if (plural === PODS.plural) this.#podChanged(event, object);
+  }
+
+  #jobChanged(event: 'ADDED' | 'MODIFIED' | 'DELETED', job: KubeObject): void {
+    const { namespace = '', name = '', uid = '' } = job.metadata ?? {};
+    if (event === 'DELETED') this.#controller.jobGone(uid);
+    else this.#enqueue(namespace, name);
+  }
+
+  #podChanged(event: 'ADDED' | 'MODIFIED' | 'DELETED', pod: KubeObject): void {
+    const { namespace = '', name = '', uid = '' } = pod.metadata ?? {};
+    const owner = ownersOf(pod).find((one) => one.kind === 'Job');
+    if (owner === undefined) return;
+    this.#controller.podSeen(owner.uid, name, event === 'DELETED');
+    this.#enqueue(namespace, owner.name);
+    const life = this.#lives.get(uid);
+    if (event === 'DELETED') {
+      life?.gone();
+      this.#lives.delete(uid);
+      const others = (this.#ofJob.get(owner.name) ?? []).filter((one) => one !== life);
+      if (others.length === 0) this.#ofJob.delete(owner.name);
+      else this.#ofJob.set(owner.name, others);
+      return;
+    }
+    if (life !== undefined) return life.changed();
+    this.#born(uid, owner.name, namespace, name);
+  }
+
+  #born(uid: string, job: string, namespace: string, name: string): void {
+    const { server } = this;
+    const { clock, random, secondMs, stepMs } = this.#options;
+    const life = new PodLife(
+      {
+        server,
+        clock,
+        random,
+        secondMs,
+        stepMs,
+        events: this.#events,
+        trouble: (of) => this.#trouble(of),
+        started: (of) => void this.#starts.set(of, this.starts(of) + 1),
+      },
+      job,
+      namespace,
+      name,
+    );
+    this.#lives.set(uid, life);
+    this.#ofJob.set(job, [...(this.#ofJob.get(job) ?? []), life]);
+  }
+
+  /** Each Job once, however often it changed meanwhile. */
+  #enqueue(namespace: string, name: string): void {
+    this.#dirty.set(`${namespace}/${name}`, [namespace, name]);
+    this.#timer ??= this.#options.clock.setTimer(this.#options.stepMs, () => {
+      this.#timer = undefined;
+      const due = [...this.#dirty.values()];
+      this.#dirty.clear();
+      for (const [of, job] of due) this.#controller.sync(of, job);
+    });
+  }
+}
