@@ -3,5 +3,17 @@ import { base } from '../../tsup.base.js';
 
 export default defineConfig({
   ...base,
-  entry: ['src/index.ts', 'src/file.ts', 'src/env.ts', 'src/exec.ts', 'src/cli.ts', 'src/testing/index.ts'],
+  entry: [
+    'src/index.ts',
+    'src/file.ts',
+    'src/env.ts',
+    'src/exec.ts',
+    'src/cli.ts',
+    'src/kubernetes.ts',
+    'src/aws.ts',
+    'src/azure.ts',
+    'src/gcp.ts',
+    'src/testing/index.ts',
+    'src/testing/servers.ts',
+  ],
 });
