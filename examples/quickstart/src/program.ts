@@ -42,7 +42,7 @@ export async function runProgram(options: ProgramOptions): Promise<number> {
 async function run(input: Input, options: ProgramOptions): Promise<void> {
   const { env, logger, clock, signal } = options;
   const { server } = input;
-  await using resolver = resolverFor(server.secretsManager, { env, logger, clock });
+  await using resolver = await resolverFor(server.secretsManager, { env, logger, clock });
   const name = input.kind === 'pipeline' ? `${input.sourceType}_${input.pipelineType}` : 'automation';
   const api = createApi({ ...options, server, userAgent: `quickstart (${name})` });
   if (input.kind === 'automation') {
