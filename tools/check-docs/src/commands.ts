@@ -19,7 +19,7 @@ export function checkCommands(root: string): readonly string[] {
   const findings: string[] = [];
   for (const page of filesBelow(root, '.md').filter((file) => !file.endsWith('CHANGELOG.md'))) {
     for (const [, block = ''] of read(root, page).matchAll(/```sh\n([\s\S]*?)```/g)) {
-      for (const [, words = '', workspace] of block.matchAll(/\bnpm ((?:run )?[a-z:-]+)(?: --workspace (\S+))?/g)) {
+      for (const [, words = '', workspace] of block.matchAll(/\bnpm ((?:run )?[a-z0-9:-]+)(?: --workspace (\S+))?/g)) {
         const name = words.replace(/^run /, '');
         const known = workspace === undefined ? scripts : scriptsOf(root, workspace);
         if (builtin.has(words) || name in known) continue;

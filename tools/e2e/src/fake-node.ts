@@ -5,8 +5,6 @@ import type { Cluster, Json } from './cluster.ts';
 /** A Node object without a machine. */
 export interface FakeNode extends AsyncDisposable {
   readonly name: string;
-  /** Value of its label `runner.test/pool`, which no other node has. */
-  readonly pool: string;
 }
 
 export const POOL_LABEL = 'runner.test/pool';
@@ -14,15 +12,20 @@ export const POOL_LABEL = 'runner.test/pool';
 const HEARTBEAT_MS = 4_000;
 const CAPACITY = { cpu: '4', memory: '8Gi', pods: '20', 'ephemeral-storage': '10Gi' };
 
+/** A value of the label that no node has yet. */
+export const newPool = (): string => `pool-${randomBytes(4).toString('hex')}`;
+
 export interface FakeNodeOptions {
+  /** Value of its label `runner.test/pool`. */
+  readonly pool: string;
   readonly taints?: readonly Json[];
   /** `ready`: somebody reports for it, so that the scheduler believes in it. `dead`: nobody ever did. */
   readonly state: 'ready' | 'dead';
 }
 
 /** Makes a Node that takes pods according to its taints; no pod ever starts on it. Removed, with its pods, when disposed. */
-export async function fakeNode(cluster: Cluster, { taints = [], state }: FakeNodeOptions): Promise<FakeNode> {
-  const pool = `pool-${randomBytes(4).toString('hex')}`;
+export async function fakeNode(cluster: Cluster, options: FakeNodeOptions): Promise<FakeNode> {
+  const { pool, taints = [], state } = options;
   const name = `runner-test-${pool}`;
   await cluster.create('Node', undefined, {
     metadata: { name, labels: { [POOL_LABEL]: pool, 'kubernetes.io/hostname': name } },
@@ -44,7 +47,6 @@ export async function fakeNode(cluster: Cluster, { taints = [], state }: FakeNod
   });
   return {
     name,
-    pool,
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer);
       await cluster.remove('Node', undefined, name);

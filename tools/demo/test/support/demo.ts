@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { eventually } from './condition.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+type Main = 'main.ts' | 'cluster-main.ts';
+const pathOf = (main: Main): string => fileURLToPath(new URL(`../../src/${main}`, import.meta.url));
 
 export interface Demo extends AsyncDisposable {
   readonly output: () => string;
@@ -14,9 +15,18 @@ export interface Demo extends AsyncDisposable {
 
 /** What `npm start` runs, with a folder of its own. */
 export function startDemo(folder: string, ...words: readonly string[]): Demo {
+  return start('main.ts', folder, words);
+}
+
+/** What `npm run demo:cluster` runs. */
+export function startClusterDemo(folder: string, ...words: readonly string[]): Demo {
+  return start('cluster-main.ts', folder, words);
+}
+
+function start(main: Main, folder: string, words: readonly string[]): Demo {
   const child = spawn(
     process.execPath,
-    ['--conditions=@runner/source', '--disable-warning=ExperimentalWarning', MAIN, ...words],
+    ['--conditions=@runner/source', '--disable-warning=ExperimentalWarning', pathOf(main), ...words],
     { env: { ...process.env, DEMO_DIR: folder }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let output = '';

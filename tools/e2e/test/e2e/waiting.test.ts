@@ -1,33 +1,31 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Run, Runner, World } from '@runner/e2e';
-import { POOL_LABEL, agentRules, fakeNode, openWorld } from '@runner/e2e';
+import type { FakeNode, Run, Runner, World } from '@runner/e2e';
+import { POOL_LABEL, agentRules, fakeNode, newPool, openWorld } from '@runner/e2e';
 
 /** From the trigger to the run that says why it waits. */
 const SHOWN_WITHIN_MS = 30_000;
 
+/** Pools of nodes that the tests add; a pool that has no node is one that nothing matches. */
+const POOLS = { small: newPool(), tainted: newPool(), dead: newPool() };
+const onPool = (pool: string) => ({ nodeSelector: { [POOL_LABEL]: pool } });
+const asking = (resource: string, amount: string) => ({
+  resources: { requests: { [resource]: amount }, limits: { [resource]: amount } },
+});
+
 let world: World;
 let runner: Runner;
-const nodes = new AsyncDisposableStack();
-
 beforeAll(async () => {
   world = await openWorld();
-  const reserved = { key: 'dedicated', value: 'ingestion', effect: 'NoSchedule' };
-  const tainted = nodes.use(await fakeNode(world.cluster, { state: 'ready', taints: [reserved] }));
-  const small = nodes.use(await fakeNode(world.cluster, { state: 'ready' }));
-  const dead = nodes.use(await fakeNode(world.cluster, { state: 'dead' }));
-  const onNode = (pool: string) => ({ nodeSelector: { [POOL_LABEL]: pool } });
   runner = await world.runner('waiting', {
     namespace: await world.namespace('waiting'),
     rules: agentRules(),
     types: {
-      metadata: onNode(tainted.pool),
-      profiler: onNode('nowhere'),
-      lineage: { ...onNode(small.pool), resources: { requests: { memory: '900Gi' }, limits: { memory: '900Gi' } } },
-      usage: { ...onNode(small.pool), resources: { requests: { cpu: '500' }, limits: { cpu: '500' } } },
+      profiler: onPool('nowhere'),
+      lineage: { ...onPool(POOLS.small), ...asking('memory', '900Gi') },
+      usage: { ...onPool(POOLS.small), ...asking('cpu', '500') },
       dbt: { priorityClassName: 'no-such-class' },
-      TestSuite: onNode(dead.pool),
       autoClassification: {
-        ...onNode(small.pool),
+        ...onPool(POOLS.small),
         affinity: {
           podAffinity: {
             requiredDuringSchedulingIgnoredDuringExecution: [
@@ -36,15 +34,17 @@ beforeAll(async () => {
           },
         },
       },
+      metadata: onPool(POOLS.tainted),
+      TestSuite: {
+        ...onPool(POOLS.dead),
+        tolerations: [{ key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoSchedule' }],
+      },
     },
     env: { PERMANENT_GRACE_SECONDS: 'default:60' },
   });
   await runner.activeAgent();
 });
-afterAll(async () => {
-  await world[Symbol.asyncDispose]();
-  await nodes.disposeAsync();
-});
+afterAll(() => world[Symbol.asyncDispose]());
 
 /** The run of a new pipeline of this type, once it says why it waits. */
 async function explained(pipelineType: string): Promise<Run> {
@@ -68,13 +68,6 @@ interface Case {
 }
 
 const CASES: readonly Case[] = [
-  {
-    what: 'a taint that the pod does not tolerate, with JSON for the variable of this executor',
-    type: 'metadata',
-    ...{ category: 'scheduling', code: 'untolerated_taint', permanent: false },
-    says: /taint/,
-    hint: /\{"metadata":\{"tolerations":\[.*SIMPLEK8S_PIPELINE_TYPE_CONFIGS/,
-  },
   {
     what: 'a node selector that no node matches',
     type: 'profiler',
@@ -104,13 +97,6 @@ const CASES: readonly Case[] = [
     hint: /priorityClassName in the entry dbt/,
   },
   {
-    what: 'nodes that are not ready',
-    type: 'TestSuite',
-    ...{ category: 'scheduling', code: 'no_matching_node', permanent: false },
-    says: /taint/,
-    hint: /TestSuite/,
-  },
-  {
     what: 'rules about other pods',
     type: 'autoClassification',
     ...{ category: 'scheduling', code: 'pod_affinity_unmet', permanent: false },
@@ -119,11 +105,46 @@ const CASES: readonly Case[] = [
   },
 ];
 
-describe.concurrent('a run that no node takes shows within 30 s', () => {
-  it.for(CASES)('$what', async ({ type, category, code, permanent, says, hint }) => {
-    const run = await explained(type);
-    expect(run).toMatchObject({ state: 'pending', pipelineState: 'queued', diagnosis: { category, code, permanent } });
-    expect(run.diagnosis?.message).toMatch(says);
-    expect(run.diagnosis?.hint).toMatch(hint);
+async function shown({ type, category, code, permanent, says, hint }: Case): Promise<void> {
+  const run = await explained(type);
+  expect(run).toMatchObject({ state: 'pending', pipelineState: 'queued', diagnosis: { category, code, permanent } });
+  expect(run.diagnosis?.message).toMatch(says);
+  expect(run.diagnosis?.hint).toMatch(hint);
+}
+
+describe('a run that no node takes shows within 30 s', () => {
+  let small: FakeNode;
+  beforeAll(async () => {
+    small = await fakeNode(world.cluster, { pool: POOLS.small, state: 'ready' });
+  });
+  afterAll(() => small[Symbol.asyncDispose]());
+
+  describe.concurrent('what keeps it away:', () => {
+    it.for(CASES)('$what', shown);
+  });
+});
+
+describe('a run whose nodes are tainted', () => {
+  it('shows the JSON that goes into the variable of this executor', async () => {
+    const taint = { key: 'dedicated', value: 'ingestion', effect: 'NoSchedule' };
+    await using nodes = new AsyncDisposableStack();
+    nodes.use(await fakeNode(world.cluster, { pool: POOLS.tainted, state: 'ready', taints: [taint] }));
+    await shown({
+      what: 'a taint',
+      type: 'metadata',
+      ...{ category: 'scheduling', code: 'untolerated_taint', permanent: false },
+      says: /taint/,
+      hint: /\{"metadata":\{"tolerations":\[.*SIMPLEK8S_PIPELINE_TYPE_CONFIGS/,
+    });
+  });
+});
+
+describe('a run that was given to a node which never answers', () => {
+  it('shows that it is the node', async () => {
+    await using nodes = new AsyncDisposableStack();
+    nodes.use(await fakeNode(world.cluster, { pool: POOLS.dead, state: 'dead' }));
+    const run = await explained('TestSuite');
+    expect(run).toMatchObject({ state: 'pending', diagnosis: { permanent: false } });
+    expect(run.diagnosis?.message).toMatch(/node/);
   });
 });
