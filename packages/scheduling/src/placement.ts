@@ -1,5 +1,6 @@
 import type { Affinity } from './affinity.ts';
 import { parseAffinity } from './affinity.ts';
+import { checkContradictions } from './contradictions.ts';
 import type { Findings } from './problem.ts';
 import type { Resources } from './resources.ts';
 import { parseResources } from './resources.ts';
@@ -27,13 +28,16 @@ export function parsePlacement(value: unknown, findings: Findings): Placement | 
   reportUnknownFields(object, PLACEMENT_FIELDS, findings);
   const part = <T>(field: string, parse: (value: unknown, findings: Findings) => T | undefined): T | undefined =>
     object[field] === undefined || object[field] === null ? undefined : parse(object[field], findings.at(field));
-  return compact<Placement>({
+  const placement = compact<Placement>({
     tolerations: part('tolerations', parseTolerations),
     affinity: part('affinity', parseAffinity),
     nodeSelector: part('nodeSelector', parseLabels),
     priorityClassName: part('priorityClassName', parsePriorityClass),
     resources: part('resources', parseResources),
   });
+  // Of a part that was left out nothing can be said.
+  if (!findings.failed()) checkContradictions(placement, findings);
+  return placement;
 }
 
 function parsePriorityClass(value: unknown, findings: Findings): string | undefined {

@@ -18,6 +18,8 @@ export interface Problem {
 export interface Findings {
   error(code: string, message: string, fix: string): void;
   warning(code: string, message: string, fix: string): void;
+  /** True when an error was found at this place or below it. */
+  failed(): boolean;
   /** The same list, one step deeper. */
   at(step: string | number): Findings;
 }
@@ -32,6 +34,13 @@ export function findingsIn(problems: Problem[], source: string, path = ''): Find
   return {
     error: add('error'),
     warning: add('warning'),
+    failed: () =>
+      problems.some(
+        (problem) =>
+          problem.level === 'error' &&
+          problem.source === source &&
+          (problem.path === path || problem.path.startsWith(`${path}.`) || problem.path.startsWith(`${path}[`)),
+      ),
     at: (step) =>
       findingsIn(
         problems,

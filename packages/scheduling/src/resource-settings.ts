@@ -42,7 +42,7 @@ export function parseResourceVariables(
     const name = `${family}_${suffix}`;
     const text = variables[name];
     if (text === undefined || text === '') continue;
-    const amount = parseAmount(text, findingsIn(problems, name));
+    const amount = parseAmount(text, findingsIn(problems, name), resource);
     if (amount === undefined) continue;
     amounts.set(`${part}.${resource}`, amount);
     layers.push({ source: name, value: { resources: { [part]: { [resource]: amount } } } });

@@ -21,6 +21,7 @@ export function parseResources(value: unknown, findings: Findings): Resources | 
     object[field] === undefined ? undefined : parseAmounts(object[field], findings.at(field));
   const resources = compact<Resources>({ requests: amounts('requests'), limits: amounts('limits') });
   checkRequestsWithinLimits(resources, findings);
+  checkNotOvercommitted(resources, findings);
   return resources;
 }
 
@@ -39,14 +40,14 @@ function parseAmounts(value: unknown, findings: Findings): Amounts | undefined {
     } else if (labelKeyProblem(name) !== undefined) {
       at.error('unknown_resource', 'is no valid resource name.', 'Copy it from the node’s capacity.');
     }
-    const amount = parseAmount(raw, at);
+    const amount = parseAmount(raw, at, name);
     if (amount !== undefined) amounts[name] = amount;
   }
   return amounts;
 }
 
 /** One amount; a plain number (as JSON has it) is taken as its text. */
-export function parseAmount(raw: unknown, findings: Findings): string | undefined {
+export function parseAmount(raw: unknown, findings: Findings, resource: string): string | undefined {
   const text = typeof raw === 'number' ? String(raw) : asText(raw, findings);
   if (text === undefined) return undefined;
   const amount = parseQuantity(text);
@@ -54,7 +55,31 @@ export function parseAmount(raw: unknown, findings: Findings): string | undefine
     findings.error('invalid_quantity', `"${text.slice(0, 40)}" is no amount.`, 'Write it as in 500m, 2, 512Mi or 4Gi.');
     return undefined;
   }
+  checkSize(resource, text, findings);
   return text;
+}
+
+/** Amounts that Kubernetes takes and nobody means: `512m` of memory is half a byte, and 500 is 500 processors. */
+function checkSize(resource: string, text: string, findings: Findings): void {
+  const nothing = compareQuantities(text, '0') === 0;
+  if (resource === 'memory' && !nothing && compareQuantities(text, '1Mi') < 0) {
+    findings.error('amount_too_small', `is ${text}, less than a mebibyte.`, 'Write it with a unit: 512Mi, 4Gi.');
+  }
+  if (resource === 'cpu' && compareQuantities(text, '256') > 0) {
+    findings.warning('amount_too_large', `is ${text} whole processors.`, 'For thousandths of one write m: 500m.');
+  }
+}
+
+/** Devices and huge pages cannot be shared: the API server wants a limit, and a request that equals it. */
+function checkNotOvercommitted({ requests = {}, limits = {} }: Resources, findings: Findings): void {
+  for (const [name, request] of Object.entries(requests)) {
+    const limit = limits[name];
+    if (PLAIN_NAMES.includes(name) || (limit !== undefined && compareQuantities(request, limit) === 0)) continue;
+    findings
+      .at('requests')
+      .at(name)
+      .error('request_not_limit', 'must equal the limit of the same resource.', `Write the same amount under limits.`);
+  }
 }
 
 /** A request above its limit is refused by the API server; said here, before a pod exists. */

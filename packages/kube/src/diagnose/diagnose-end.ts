@@ -2,7 +2,7 @@ import type { Diagnosis } from '@runner/executor';
 import type { Pod } from '../objects.ts';
 import { clusterText } from './cluster-text.ts';
 import type { Evidence } from './evidence.ts';
-import { endByDisruption, endByEvents } from './disruption.ts';
+import { disruptionOf, endByDisruption, endByEvents } from './disruption.ts';
 import { exitCodeDiagnosis } from './exit-code.ts';
 import { mainContainer, mainStatus } from './main-container.ts';
 import { endByPodReason } from './pod-reason.ts';
@@ -20,9 +20,9 @@ export function diagnoseEnd(evidence: Evidence): Diagnosis | undefined {
   return (
     endByPodReason(pod) ??
     outOfMemory(pod) ??
-    (endedBefore(pod) ? undefined : endByDisruption(pod)) ??
+    disrupted(pod) ??
     jobDeadline(evidence) ??
-    (endedBefore(pod) ? undefined : deleted(evidence)) ??
+    deleted(evidence) ??
     exit(pod) ??
     endByEvents(evidence.events ?? []) ??
     (job === undefined ? undefined : withoutTrace(evidence))
@@ -42,24 +42,14 @@ function outOfMemory(pod: Pod | undefined): Diagnosis | undefined {
   };
 }
 
-/** True when the program had ended by itself before anybody asked the pod to go. */
-function endedBefore(pod: Pod | undefined): boolean {
-  const finished = Date.parse(mainStatus(pod)?.state?.terminated?.finishedAt ?? '');
-  const asked = askedToGo(pod);
-  return !Number.isNaN(finished) && asked !== undefined && finished < asked;
-}
+/** When the program ended, in epoch milliseconds (whole seconds). */
+const finishedAt = (pod: Pod | undefined): number => Date.parse(mainStatus(pod)?.state?.terminated?.finishedAt ?? '');
 
-/** When a pod was asked to go, in epoch milliseconds (whole seconds): its deletion timestamp has the grace in it. */
-function askedToGo(pod: Pod | undefined): number | undefined {
-  const disrupted = pod?.status?.conditions?.find(
-    (condition) => condition.type === 'DisruptionTarget' && condition.status === 'True',
-  );
-  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod?.metadata ?? {};
-  const times = [
-    Date.parse(disrupted?.lastTransitionTime ?? ''),
-    Date.parse(deletionTimestamp ?? '') - deletionGracePeriodSeconds * 1000,
-  ].filter((time) => !Number.isNaN(time));
-  return times.length === 0 ? undefined : Math.min(...times);
+/** Whoever disrupted the pod; not when the program had ended by itself before. */
+function disrupted(pod: Pod | undefined): Diagnosis | undefined {
+  const condition = disruptionOf(pod);
+  if (condition === undefined || finishedAt(pod) < Date.parse(condition.lastTransitionTime ?? '')) return undefined;
+  return endByDisruption(pod);
 }
 
 function jobDeadline({ job }: Evidence): Diagnosis | undefined {
@@ -78,12 +68,31 @@ function jobDeadline({ job }: Evidence): Diagnosis | undefined {
 }
 
 function deleted({ pod, job }: Evidence): Diagnosis | undefined {
-  if (pod?.metadata?.deletionTimestamp === undefined) return undefined;
-  if (job?.metadata?.deletionTimestamp !== undefined) {
-    return lost('job_deleted', 'The Job of the run was deleted while it was going on.', BY_HAND);
-  }
-  return lost('pod_deleted', 'The pod of the run was deleted while it was going on.', BY_HAND);
+  if (!endedByDeletion(pod)) return undefined;
+  return job?.metadata?.deletionTimestamp === undefined
+    ? lost('pod_deleted', 'The pod of the run was deleted while it was going on.', BY_HAND)
+    : lost('job_deleted', 'The Job of the run was deleted while it was going on.', BY_HAND);
 }
+
+/** Kubernetes' own default. */
+const DEFAULT_GRACE_SECONDS = 30;
+
+/**
+ * Whether the program ended because its pod was deleted. The deletion timestamp has the grace in it; in the last state of
+ * a pod the kubelet has set both anew (grace 0), so that only the signal tells a deletion from an end just before.
+ */
+function endedByDeletion(pod: Pod | undefined): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod?.metadata ?? {};
+  if (deletionTimestamp === undefined) return false;
+  const last = deletionGracePeriodSeconds === 0;
+  const grace = last ? (pod?.spec?.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS) : deletionGracePeriodSeconds;
+  if (finishedAt(pod) < Date.parse(deletionTimestamp) - grace * 1000) return false;
+  const exitCode = mainStatus(pod)?.state?.terminated?.exitCode;
+  return !last || exitCode === undefined || exitCode === SIGKILL || exitCode === SIGTERM;
+}
+
+const SIGKILL = 137;
+const SIGTERM = 143;
 
 const BY_HAND =
   'Somebody or something other than the runner did it; the audit log of the cluster says who. Start the run again.';

@@ -1,5 +1,5 @@
 import type { Diagnosis } from '@runner/executor';
-import type { KubeEvent, Pod } from '../objects.ts';
+import type { KubeEvent, Pod, PodCondition } from '../objects.ts';
 import { latestEvent, withReason } from './events.ts';
 import { mainStatus } from './main-container.ts';
 
@@ -35,10 +35,13 @@ const nodeLost = (pod: Pod | undefined): Diagnosis => ({
   permanent: true,
 });
 
+/** The condition by which Kubernetes says that something outside the run ended the pod. */
+export const disruptionOf = (pod: Pod | undefined): PodCondition | undefined =>
+  pod?.status?.conditions?.find((one) => one.type === 'DisruptionTarget' && one.status === 'True');
+
 /** Who asked a pod to go, from its condition `DisruptionTarget` (Kubernetes 1.26 and newer). */
 export function endByDisruption(pod: Pod | undefined): Diagnosis | undefined {
-  const condition = pod?.status?.conditions?.find((one) => one.type === 'DisruptionTarget' && one.status === 'True');
-  switch (condition?.reason) {
+  switch (disruptionOf(pod)?.reason) {
     case 'PreemptionByScheduler':
     case 'PreemptionByKubeScheduler':
       return PREEMPTED;

@@ -4,7 +4,7 @@ import type { KubeEvent } from '../objects.ts';
 export function timeOfEvent(event: KubeEvent): number {
   const { series, lastTimestamp, eventTime, firstTimestamp, metadata } = event;
   const text =
-    series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? firstTimestamp ?? metadata?.creationTimestamp ?? '';
+    series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? firstTimestamp ?? metadata.creationTimestamp ?? '';
   const time = Date.parse(text);
   return Number.isNaN(time) ? 0 : time;
 }

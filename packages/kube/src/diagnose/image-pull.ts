@@ -97,17 +97,22 @@ const ECR = /\.dkr\.ecr\.[\w-]+\.amazonaws\.com/;
 const ECR_HINT =
   'Credentials for Amazon ECR last 12 hours; if the job that renews them has not run yet: kubectl create job --from=cronjob/ecr-registry-helper manual.';
 
+/** What kubelet and runtime put before the reason, again and again with the name of the image. */
+const PREAMBLE =
+  /^(?:(?:ErrImagePull|rpc error|failed to pull image "[^"]*"|failed to pull and unpack image "[^"]*"|failed to resolve reference "[^"]*"|code = \w+ desc = )[:\s]*)+/i;
+
 /** Why an image cannot be had, from what the runtime says about it. */
 export function imagePullFailure(text: string, image: string): Diagnosis {
   // The name is not part of the reason: a tag may contain `401`.
   const reason = image === '' ? text : text.replaceAll(image, '…');
+  const shown = text.replace(PREAMBLE, '');
   const known = FAILURES.find(({ pattern }) => pattern.test(reason));
   const subject = image === '' ? 'the image' : `the image ${image}`;
   if (known === undefined) {
     return {
       category: 'image',
       code: 'image_pull_failed',
-      message: sentence(`The node cannot pull ${subject}`, text),
+      message: sentence(`The node cannot pull ${subject}`, shown),
       hint: 'See kubectl describe pod.',
       permanent: false,
     };
@@ -116,7 +121,7 @@ export function imagePullFailure(text: string, image: string): Diagnosis {
   return {
     category: known.category,
     code: known.code,
-    message: sentence(ours.charAt(0).toUpperCase() + ours.slice(1), text),
+    message: sentence(ours.charAt(0).toUpperCase() + ours.slice(1), shown),
     hint: known.code === 'image_unauthorized' && ECR.test(image) ? `${known.hint} ${ECR_HINT}` : known.hint,
     permanent: known.permanent,
   };

@@ -1,5 +1,5 @@
 import type { Diagnosis, DiagnosisCategory } from '@runner/executor';
-import { clusterText, sentence } from './cluster-text.ts';
+import { clusterText, ended, sentence } from './cluster-text.ts';
 import type { DiagnosisContext } from './evidence.ts';
 import { placementJson } from './placement-hint.ts';
 import { quotaRefusal } from './quota.ts';
@@ -20,7 +20,7 @@ const REFUSALS: readonly Refusal[] = [
     pattern: /(?:maximum|minimum) \S+ (?:usage|storage) per |max limit to request ratio|per (?:Container|Pod) is /,
     category: 'quota',
     code: 'limit_range',
-    message: 'A LimitRange of the namespace refuses the amounts of the pod: $text.',
+    message: 'A LimitRange of the namespace refuses the amounts of the pod: $text',
     hint: (context) =>
       `Change the amounts in ${context.placementVariable}, for instance ${placementJson(context, { resources: { requests: { memory: '…' }, limits: { memory: '…' } } })}, or the LimitRange (kubectl describe limitrange).`,
     permanent: true,
@@ -29,7 +29,7 @@ const REFUSALS: readonly Refusal[] = [
     pattern: /violates PodSecurity "([^"]+)"/,
     category: 'admission',
     code: 'pod_security',
-    message: 'The Pod Security level $1 of the namespace refuses the pod: $text.',
+    message: 'The Pod Security level $1 of the namespace refuses the pod: $text',
     hint: 'Pods of the runner meet the level restricted; see which setting or webhook of yours changed that.',
     permanent: true,
   },
@@ -37,7 +37,7 @@ const REFUSALS: readonly Refusal[] = [
     pattern: /admission webhook "([^"]+)" denied the request/,
     category: 'admission',
     code: 'admission_webhook_denied',
-    message: 'The admission webhook $1 refuses the pod: $text.',
+    message: 'The admission webhook $1 refuses the pod: $text',
     hint: 'Ask whoever runs that webhook what its rule is, or except the namespace from it.',
     permanent: true,
   },
@@ -45,7 +45,7 @@ const REFUSALS: readonly Refusal[] = [
     pattern: /failed calling webhook "([^"]+)"/,
     category: 'admission',
     code: 'admission_webhook_failed',
-    message: 'The admission webhook $1 does not answer, so the API server refuses pods: $text.',
+    message: 'The admission webhook $1 does not answer, so the API server refuses pods: $text',
     hint: 'Repair the webhook, or except the namespace from it.',
     permanent: false,
   },
@@ -53,7 +53,7 @@ const REFUSALS: readonly Refusal[] = [
     pattern: /ValidatingAdmissionPolicy '([^']+)'.* denied request/,
     category: 'admission',
     code: 'admission_policy_denied',
-    message: 'The admission policy $1 refuses the pod: $text.',
+    message: 'The admission policy $1 refuses the pod: $text',
     hint: 'Ask whoever wrote that policy what its rule is.',
     permanent: true,
   },
@@ -61,7 +61,7 @@ const REFUSALS: readonly Refusal[] = [
     pattern: /unable to validate against any security context constraint/,
     category: 'admission',
     code: 'security_context_constraint',
-    message: 'No security context constraint of OpenShift admits the pod: $text.',
+    message: 'No security context constraint of OpenShift admits the pod: $text',
     hint: 'Switch on the OpenShift mode of the agent, so that the cluster assigns user and group ids, or grant the service account a constraint.',
     permanent: true,
   },
@@ -69,7 +69,7 @@ const REFUSALS: readonly Refusal[] = [
     pattern: /error looking up service account|serviceaccount "[^"]+" not found/,
     category: 'configuration',
     code: 'service_account_missing',
-    message: 'The service account of the pod does not exist: $text.',
+    message: 'The service account of the pod does not exist: $text',
     hint: 'Create it in the namespace of the runs, or name another one in INGESTION_SERVICE_ACCOUNT_NAME.',
     permanent: true,
   },
@@ -131,7 +131,7 @@ export function diagnoseRefusal(message: string, context: DiagnosisContext): Dia
     return {
       category,
       code,
-      message: ours.replace('$1', () => clusterText(match[1] ?? '')).replace('$text', () => clusterText(text)),
+      message: ours.replace('$1', () => clusterText(match[1] ?? '')).replace('$text', () => ended(clusterText(text))),
       hint: typeof hint === 'string' ? hint : hint(context),
       permanent,
     };

@@ -8,7 +8,8 @@ type Toleration = NonNullable<NonNullable<Pod['spec']>['tolerations']>[number];
 const LIST_TAINTS = 'kubectl get nodes -o=custom-columns=NAME:.metadata.name,TAINTS:.spec.taints';
 
 /** Set by Kubernetes and autoscalers while a node is not fit: to tolerate them would put runs on broken or leaving nodes. */
-const CONDITION = /^(node\.kubernetes\.io|node\.cloudprovider\.kubernetes\.io|karpenter\.sh)\/|OfClusterAutoscaler$/;
+const CONDITION =
+  /^(node\.kubernetes\.io|node\.cloudprovider\.kubernetes\.io|karpenter\.sh)\/|(?:By|Of)ClusterAutoscaler$/;
 const CONTROL_PLANE = /^node-role\.kubernetes\.io\/(control-plane|master)$/;
 
 export const isConditionTaint = (taint: Taint): boolean => CONDITION.test(taint.key);

@@ -2,18 +2,12 @@ import type { Diagnosis } from '@runner/executor';
 import type { KubeEvent, Pod } from '../objects.ts';
 import { clusterText, sentence } from './cluster-text.ts';
 import { latestEvent, withReason } from './events.ts';
-import type { DiagnosisContext, Evidence, Taint } from './evidence.ts';
+import type { Evidence, Taint } from './evidence.ts';
 import { mainContainer } from './main-container.ts';
+import { DESCRIBE, obstacleHint, resourcesOf } from './obstacle-hint.ts';
 import type { Obstacle, SchedulerMessage, SchedulerReason } from './scheduler-message.ts';
 import { parseSchedulerMessage } from './scheduler-message.ts';
-import {
-  isConditionTaint,
-  isReservingTaint,
-  taintHint,
-  taintText,
-  unknownTaintHint,
-  untoleratedTaints,
-} from './taints.ts';
+import { isConditionTaint, isReservingTaint, taintText, untoleratedTaints } from './taints.ts';
 
 /**
  * Why no node takes the pod. Never permanent: an autoscaler may add a node and people take taints away, so the start
@@ -36,15 +30,16 @@ export function unschedulable(message: string, evidence: Evidence): Diagnosis {
     );
   }
   const told = reasons.map((reason) => words(reason, parsed, evidence)).join('; ');
-  const hints = new Set(reasons.slice(0, 3).map(({ obstacle }) => hintOf(obstacle, evidence)));
+  const hints = new Set(reasons.map(({ obstacle }) => obstacleHint(obstacle, reasons, evidence)));
   return scheduling(
-    codeOf(decisive.obstacle, reasons),
+    codeOf(decisive.obstacle, reasons, evidence),
     `No node takes the pod: ${told}.${grown}`,
-    [...hints].join(' '),
+    [...hints].slice(0, MAX_HINTS).join(' '),
   );
 }
 
-const DESCRIBE = 'See kubectl describe pod.';
+/** The decisive obstacle, and what else may matter. */
+const MAX_HINTS = 3;
 
 const scheduling = (code: string, message: string, hint: string): Diagnosis => ({
   category: 'scheduling',
@@ -83,18 +78,23 @@ function reserving(taint: Taint | undefined, evidence: Evidence): boolean {
   return known.length === 0 || known.some((taints) => taints.some((one) => isReservingTaint(one)));
 }
 
-function codeOf(obstacle: Obstacle, all: readonly SchedulerReason[]): string {
+/** Whether every taint that is known says that a node is not fit just now. */
+function onlyConditions(taint: Taint | undefined, evidence: Evidence): boolean {
+  if (taint !== undefined) return isConditionTaint(taint);
+  const known = untoleratedTaints(evidence.pod, evidence.nodes ?? []);
+  return known.length > 0 && known.flat().every((one) => isConditionTaint(one));
+}
+
+function codeOf(obstacle: Obstacle, all: readonly SchedulerReason[], evidence: Evidence): string {
   switch (obstacle.kind) {
     case 'resource': {
-      const names = new Set(all.flatMap((one) => (one.obstacle.kind === 'resource' ? [one.obstacle.resource] : [])));
+      const names = new Set(resourcesOf(all));
       return names.size === 1 && (names.has('cpu') || names.has('memory'))
         ? `insufficient_${obstacle.resource}`
         : 'insufficient_resources';
     }
     case 'taint':
-      return obstacle.taint !== undefined && isConditionTaint(obstacle.taint)
-        ? 'node_unavailable'
-        : 'untolerated_taint';
+      return onlyConditions(obstacle.taint, evidence) ? 'node_unavailable' : 'untolerated_taint';
     case 'cordoned':
       return 'node_unavailable';
     case 'node_affinity':
@@ -156,42 +156,6 @@ function requested(resource: string, pod: Pod | undefined): string {
 function selected(pod: Pod | undefined): string {
   const pairs = Object.entries(pod?.spec?.nodeSelector ?? {}).map(([key, value]) => `${key}=${value}`);
   return pairs.length === 0 ? '' : ` (${pairs.slice(0, 5).join(', ')})`;
-}
-
-function hintOf(obstacle: Obstacle, evidence: Evidence): string {
-  const { placementVariable, pipelineType } = evidence.context;
-  const entry = `the entry ${pipelineType} of ${placementVariable}`;
-  switch (obstacle.kind) {
-    case 'resource':
-      return `Add a node with enough ${obstacle.resource}, wait until others end, or lower resources.requests in ${entry}${variableFor(obstacle.resource, evidence.context)}.`;
-    case 'too_many_pods':
-      return 'Add a node, or wait until other pods end.';
-    case 'taint':
-      return hintOnTaint(obstacle.taint, evidence);
-    case 'cordoned':
-      return 'Cordoned nodes take pods again after kubectl uncordon.';
-    case 'node_affinity':
-      return `Compare nodeSelector and affinity in ${entry} with the labels of the nodes (kubectl get nodes --show-labels).`;
-    case 'pod_affinity':
-    case 'spread':
-      return `Check podAffinity and podAntiAffinity in ${entry}.`;
-    case 'volume':
-      return 'Check the PersistentVolumeClaims of the pod: kubectl get pvc, kubectl describe pvc.';
-    case 'other':
-      return DESCRIBE;
-  }
-}
-
-function hintOnTaint(taint: Taint | undefined, { pod, nodes, context }: Evidence): string {
-  const known = untoleratedTaints(pod, nodes ?? []);
-  if (known.length > 0) return taintHint(known, context);
-  return taint === undefined ? unknownTaintHint(context) : taintHint([[taint]], context);
-}
-
-function variableFor(resource: string, { pipelineType }: DiagnosisContext): string {
-  if (resource !== 'cpu' && resource !== 'memory') return '';
-  const family = pipelineType === 'automation' ? 'INGESTION_AUTOMATION_WORKFLOW' : 'INGESTION';
-  return ` or ${family}_${resource.toUpperCase()}_REQUEST`;
 }
 
 /** What the cluster autoscaler says about the pod, if there is one. */
