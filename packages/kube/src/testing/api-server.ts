@@ -65,6 +65,13 @@ export interface TestRight {
   readonly names?: readonly string[];
 }
 
+export interface TestDeletion {
+  /** Default `Background`. */
+  readonly propagation?: 'Foreground' | 'Background' | 'Orphan';
+  /** Of pods. Default: that of the pod. */
+  readonly graceSeconds?: number;
+}
+
 export interface TestApiServerOptions {
   /** Namespaces beside `default` and `kube-system`. */
   readonly namespaces?: readonly string[];
@@ -109,12 +116,7 @@ export interface TestApiServer extends AsyncDisposable {
   /** Removes at once, whatever holds it. What it owned is collected. */
   remove(type: ResourceType, namespace: string, name: string): void;
   /** Deletes as a client would (grace, finalizers, dependents), past RBAC and faults. Nothing there is fine. */
-  delete(
-    type: ResourceType,
-    namespace: string,
-    name: string,
-    options?: { readonly propagation?: 'Foreground' | 'Background' | 'Orphan'; readonly graceSeconds?: number },
-  ): void;
+  delete(type: ResourceType, namespace: string, name: string, how?: TestDeletion): void;
   /** Called after every change, in order. */
   onChange(
     listener: (type: ResourceType, event: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject) => void,

@@ -6,6 +6,7 @@ export type {
   RecordedCall,
   TestApiServer,
   TestApiServerOptions,
+  TestDeletion,
   TestLog,
   TestRight,
 } from './api-server.ts';

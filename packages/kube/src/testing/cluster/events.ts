@@ -1,15 +1,16 @@
-import type { Clock, Random } from '@runner/core';
-import type { KubeEvent, KubeObject } from '../../objects.ts';
+import type { Clock } from '@runner/core';
+import type { KubeObject } from '../../objects.ts';
 import { EVENTS } from '../../objects.ts';
 import type { TestApiServer } from '../api-server.ts';
 import { timestamp } from '../server/stored.ts';
+import { NODE } from './pod-status.ts';
 
 export interface Happening {
   readonly type: 'Normal' | 'Warning';
   readonly reason: string;
   readonly message: string;
-  /** `job-controller`, `default-scheduler`, `kubelet`. */
-  readonly from: string;
+  /** `job-controller`, `default-scheduler`, … Default `kubelet`. */
+  readonly from?: string;
   readonly fieldPath?: string;
 }
 
@@ -17,13 +18,12 @@ export interface Happening {
 export class EventRecorder {
   readonly #server: TestApiServer;
   readonly #clock: Clock;
-  readonly #random: Random;
   readonly #names = new Map<string, string>();
+  #written = 0n;
 
-  constructor(server: TestApiServer, clock: Clock, random: Random) {
+  constructor(server: TestApiServer, clock: Clock) {
     this.#server = server;
     this.#clock = clock;
-    this.#random = random;
   }
 
   record(about: KubeObject, happening: Happening): void {
@@ -36,50 +36,42 @@ export class EventRecorder {
       this.#server.put(EVENTS, { ...before, count: (before.count ?? 1) + 1, lastTimestamp: now });
       return;
     }
-    const eventName = `${name}.${this.#random.uuid().replaceAll('-', '').slice(0, 16)}`;
+    const eventName = `${name}.${this.#suffix()}`;
     this.#names.set(key, eventName);
+    const { apiVersion = 'v1', kind = '' } = about;
+    const { fieldPath } = happening;
     this.#server.put(EVENTS, {
       metadata: { name: eventName, namespace },
       involvedObject: {
-        kind: about.kind ?? '',
-        namespace,
-        name,
-        uid,
-        apiVersion: about.apiVersion ?? 'v1',
-        resourceVersion,
-        ...(happening.fieldPath === undefined ? {} : { fieldPath: happening.fieldPath }),
+        ...{ kind, namespace, name, uid, apiVersion, resourceVersion },
+        ...(fieldPath === undefined ? {} : { fieldPath }),
       },
-      ...this.#source(happening, now),
+      ...origin(happening.from ?? 'kubelet', now),
       type: happening.type,
       reason: happening.reason,
       message: happening.message,
-    } as KubeEvent);
+    });
   }
 
-  /** The scheduler speaks the newer event API, whose events have no first and last time. */
-  #source(happening: Happening, now: string): Partial<Record<string, unknown>> {
-    const { from } = happening;
-    if (from === 'default-scheduler') {
-      const eventTime = `${now.slice(0, 19)}.000000Z`;
-      return {
-        action: 'Scheduling',
-        eventTime,
-        firstTimestamp: null,
-        lastTimestamp: null,
-        reportingComponent: from,
-        reportingInstance: `${from}-test`,
-        source: {},
-      };
-    }
-    const host = from === 'kubelet' ? { host: 'test-node' } : {};
+  /** Hexadecimal nanoseconds, as in real names: events of an object sort by their time. */
+  #suffix(): string {
+    this.#written += 1n;
+    return (BigInt(Math.floor(this.#clock.now())) * 1_000_000n + this.#written).toString(16);
+  }
+}
+
+/** The scheduler speaks the newer event API, whose events have no first and last time. */
+function origin(from: string, now: string): Readonly<Record<string, unknown>> {
+  if (from === 'default-scheduler') {
     return {
-      eventTime: null,
-      firstTimestamp: now,
-      lastTimestamp: now,
-      count: 1,
-      reportingComponent: from,
-      reportingInstance: from === 'kubelet' ? 'test-node' : '',
-      source: { component: from, ...host },
+      ...{ action: 'Scheduling', eventTime: `${now.slice(0, 19)}.000000Z`, firstTimestamp: null, lastTimestamp: null },
+      ...{ reportingComponent: from, reportingInstance: `${from}-test`, source: {} },
     };
   }
+  const onNode = from === 'kubelet';
+  return {
+    ...{ eventTime: null, firstTimestamp: now, lastTimestamp: now, count: 1 },
+    ...{ reportingComponent: from, reportingInstance: onNode ? NODE : '' },
+    source: { component: from, ...(onNode ? { host: NODE } : {}) },
+  };
 }

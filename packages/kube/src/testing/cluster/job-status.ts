@@ -1,4 +1,5 @@
 import type { Job, JobCondition, Pod } from '../../objects.ts';
+import { without } from '../server/stored.ts';
 
 /** What the Job controller of 1.34 concludes from a Job and its pods. Pure. */
 
@@ -59,7 +60,7 @@ export function tally(pods: readonly Pod[]): Tally {
 }
 
 export function newCondition(type: string, status: 'True' | 'False', verdict: Verdict, now: string): JobCondition {
-  return { type, status, lastProbeTime: now, lastTransitionTime: now, ...verdict } as JobCondition;
+  return { type, status, lastProbeTime: now, lastTransitionTime: now, ...verdict };
 }
 
 export function withCondition(conditions: readonly JobCondition[], added: JobCondition): readonly JobCondition[] {
@@ -95,7 +96,7 @@ export function judge({ job, counted, deadlinePassed }: JudgeInput): Judged {
   const wanted = job.spec?.completions ?? 1;
   return {
     failure: undefined,
-    success: succeeded >= wanted && counted.active.length >= 0 && wanted > 0 ? COMPLETE : undefined,
+    success: succeeded >= wanted ? COMPLETE : undefined,
   };
 }
 
@@ -110,7 +111,7 @@ export function statusOf(
     readonly failed: number;
   },
 ): JobStatus {
-  const { active: _a, succeeded: _s, failed: _f, ...rest } = base;
+  const rest = without(base, 'active', 'succeeded', 'failed');
   return {
     ...rest,
     ...(counts.active === 0 ? {} : { active: counts.active }),
@@ -120,4 +121,8 @@ export function statusOf(
     uncountedTerminatedPods: {},
     ready: counts.ready,
   };
+}
+
+export function countsOf(job: Job): { readonly succeeded: number; readonly failed: number } {
+  return { succeeded: job.status?.succeeded ?? 0, failed: job.status?.failed ?? 0 };
 }

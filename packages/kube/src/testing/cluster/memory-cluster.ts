@@ -1,12 +1,14 @@
 import type { Clock, Random, Timer } from '@runner/core';
-import type { Job, KubeObject, Pod } from '../../objects.ts';
+import type { KubeObject, Pod } from '../../objects.ts';
 import { JOBS, PODS } from '../../objects.ts';
 import type { TestApiServer } from '../api-server.ts';
 import type { ContainerEnd, PodTrouble, TestCluster } from '../cluster.ts';
 import { ownersOf } from '../server/stored.ts';
 import { EventRecorder } from './events.ts';
 import { JobController } from './job-controller.ts';
-import { PodLife } from './kubelet.ts';
+import { JobPods } from './job-pods.ts';
+import { PodHandle } from './pod-handle.ts';
+import { PodLife } from './pod-life.ts';
 
 export interface MemoryClusterOptions {
   readonly clock: Clock;
@@ -28,6 +30,7 @@ export class MemoryCluster implements TestCluster {
   readonly #options: MemoryClusterOptions;
   readonly #controller: JobController;
   readonly #events: EventRecorder;
+  readonly #pods: JobPods;
   readonly #lives = new Map<string, PodLife>();
   readonly #ofJob = new Map<string, PodLife[]>();
   readonly #starts = new Map<string, number>();
@@ -40,17 +43,18 @@ export class MemoryCluster implements TestCluster {
     this.server = server;
     this.#options = options;
     const { clock, random, secondMs } = options;
-    this.#events = new EventRecorder(server, clock, random);
-    const podSuffix = (): string =>
-      Array.from({ length: 5 }, () => LETTERS.charAt(Math.floor(random.next() * LETTERS.length))).join('');
-    const refusal = (job: Job): string | undefined => {
-      const trouble = this.#trouble(job.metadata?.name ?? '');
-      return trouble?.kind === 'no_pod' ? trouble.message : undefined;
-    };
-    this.#controller = new JobController(
-      { server, clock, secondMs, events: this.#events, podSuffix, refusal },
-      (namespace, name) => this.#enqueue(namespace, name),
-    );
+    this.#events = new EventRecorder(server, clock);
+    this.#pods = new JobPods(server);
+    this.#controller = new JobController({
+      ...{ server, clock, secondMs, events: this.#events, pods: this.#pods },
+      podSuffix: () =>
+        Array.from({ length: 5 }, () => LETTERS.charAt(Math.floor(random.next() * LETTERS.length))).join(''),
+      refusal: (job) => {
+        const trouble = this.#trouble(job.metadata?.name ?? '');
+        return trouble?.kind === 'no_pod' ? trouble.message : undefined;
+      },
+      again: (namespace, name) => this.#enqueue(namespace, name),
+    });
     this.#stop = server.onChange((type, event, object) => this.#changed(type.plural, event, object));
     // What was there before.
     for (const pod of server.objects(PODS)) this.#podChanged('ADDED', pod);
@@ -139,7 +143,7 @@ export class MemoryCluster implements TestCluster {
     const { namespace = '', name = '', uid = '' } = pod.metadata ?? {};
     const owner = ownersOf(pod).find((one) => one.kind === 'Job');
     if (owner === undefined) return;
-    this.#controller.podSeen(owner.uid, name, event === 'DELETED');
+    this.#pods.seen(owner.uid, name, event === 'DELETED');
     this.#enqueue(namespace, owner.name);
     const life = this.#lives.get(uid);
     if (event === 'DELETED') {
@@ -150,28 +154,23 @@ export class MemoryCluster implements TestCluster {
       else this.#ofJob.set(owner.name, others);
       return;
     }
-    if (life !== undefined) return life.changed();
+    if (life !== undefined) {
+      life.changed();
+      return;
+    }
     this.#born(uid, owner.name, namespace, name);
   }
 
   #born(uid: string, job: string, namespace: string, name: string): void {
     const { server } = this;
     const { clock, random, secondMs, stepMs } = this.#options;
-    const life = new PodLife(
-      {
-        server,
-        clock,
-        random,
-        secondMs,
-        stepMs,
-        events: this.#events,
-        trouble: (of) => this.#trouble(of),
-        started: (of) => void this.#starts.set(of, this.starts(of) + 1),
-      },
-      job,
-      namespace,
-      name,
-    );
+    const life = new PodLife({
+      handle: new PodHandle({ server, clock, events: this.#events }, namespace, name),
+      ...{ job, secondMs, stepMs },
+      uuid: () => random.uuid(),
+      trouble: () => this.#trouble(job),
+      started: () => this.#starts.set(job, this.starts(job) + 1),
+    });
     this.#lives.set(uid, life);
     this.#ofJob.set(job, [...(this.#ofJob.get(job) ?? []), life]);
   }

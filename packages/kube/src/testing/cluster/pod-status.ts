@@ -18,7 +18,7 @@ function condition(
 ): PodCondition {
   const old = before?.conditions?.find((one) => one.type === type);
   const lastTransitionTime = old?.status === status ? (old.lastTransitionTime ?? now) : now;
-  return { type, status, lastTransitionTime, ...why } as PodCondition;
+  return { type, status, lastTransitionTime, ...why };
 }
 
 interface Readiness {
@@ -83,7 +83,7 @@ export function waiting(pod: Pod, reason: string, message: string | undefined, n
     containerStatuses: containers(pod, {
       state: { waiting: { reason, ...(message === undefined ? {} : { message }) } },
     }),
-  } as Status;
+  };
 }
 
 export function running(pod: Pod, containerID: string, now: string): Status {
@@ -100,7 +100,7 @@ export function running(pod: Pod, containerID: string, now: string): Status {
       imageID: 'sha256:0000000000000000000000000000000000000000000000000000000000000000',
       containerID,
     }),
-  } as Status;
+  };
 }
 
 export interface Termination {

@@ -1,8 +1,8 @@
 import type { Kind } from './kinds.ts';
 import { Refusal, invalid } from './refusal.ts';
-import type { Change, ObjectStore } from './store.ts';
+import type { ObjectStore } from './store.ts';
 import type { Json, Stored } from './stored.ts';
-import { at, finalizersOf, jsonAt, numberAt, ownersOf, textAt, timestamp } from './stored.ts';
+import { at, finalizersOf, jsonAt, numberAt, textAt, timestamp, withFinalizers } from './stored.ts';
 
 export type Propagation = 'Foreground' | 'Background' | 'Orphan';
 
@@ -90,15 +90,13 @@ export function deleteObject(
     return undefined;
   }
   if (before !== undefined && grace === before) return object;
-  const { finalizers: _before, ...rest } = metadata;
   return store.write(kind, {
     ...object,
     metadata: {
-      ...rest,
+      ...withFinalizers(metadata, finalizers),
       ...(metadata.generation === undefined ? {} : { generation: metadata.generation + 1 }),
       deletionTimestamp: timestamp(store.clock.now() + grace * 1000),
       deletionGracePeriodSeconds: grace,
-      ...(finalizers.length === 0 ? {} : { finalizers }),
     },
   });
 }
@@ -118,69 +116,10 @@ export function writeOrRelease(store: ObjectStore, kind: Kind, object: Stored): 
   return object;
 }
 
-function withoutFinalizer(store: ObjectStore, kind: Kind, object: Stored, finalizer: string): void {
+/** Takes a finalizer away; with the last one the object may go. */
+export function withoutFinalizer(store: ObjectStore, kind: Kind, object: Stored, finalizer: string): void {
   const finalizers = finalizersOf(object).filter((one) => one !== finalizer);
-  const { finalizers: _before, ...rest } = object.metadata;
-  writeOrRelease(store, kind, { ...object, metadata: { ...rest, ...(finalizers.length === 0 ? {} : { finalizers }) } });
-}
-
-function isBlocking(dependent: Stored, uid: string): boolean {
-  return ownersOf(dependent).some((owner) => owner.uid === uid && owner.blockOwnerDeletion === true);
-}
-
-/**
- * The garbage collector: what belongs to nothing goes, what waits for its dependents goes after them. Follows every
- * change of the store.
- */
-export function collectGarbage(store: ObjectStore): () => void {
-  const collect = (kind: Kind, object: Stored): void => {
-    const current = store.byUid(object.metadata.uid);
-    if (current === undefined) return;
-    if (ownersOf(current.object).some((owner) => store.exists(owner.uid) && !isWaiting(owner.uid))) return;
-    const propagation =
-      store.dependents(object.metadata.uid).length > 0 && isWaitedFor(current.object) ? 'Foreground' : 'Background';
-    if (current.object.metadata.deletionTimestamp === undefined) {
-      deleteObject(store, kind, current.object, { propagation, graceSeconds: undefined });
-    }
-  };
-  const isWaiting = (uid: string): boolean => {
-    const owner = store.byUid(uid);
-    return owner !== undefined && finalizersOf(owner.object).includes(FOREGROUND);
-  };
-  const isWaitedFor = (object: Stored): boolean => ownersOf(object).some((owner) => isWaiting(owner.uid));
-
-  const settle = (uid: string): void => {
-    const owner = store.byUid(uid);
-    if (owner?.object.metadata.deletionTimestamp === undefined) return;
-    if (finalizersOf(owner.object).includes(ORPHAN)) {
-      for (const { kind, object } of store.dependents(uid)) orphan(store, kind, object, uid);
-      const left = store.byUid(uid);
-      if (left !== undefined) withoutFinalizer(store, left.kind, left.object, ORPHAN);
-      return;
-    }
-    if (!finalizersOf(owner.object).includes(FOREGROUND)) return;
-    for (const { kind, object } of store.dependents(uid)) if (isBlocking(object, uid)) collect(kind, object);
-    const left = store.byUid(uid);
-    if (left === undefined || store.dependents(uid).some(({ object }) => isBlocking(object, uid))) return;
-    withoutFinalizer(store, left.kind, left.object, FOREGROUND);
-  };
-
-  return store.listen((change: Change) => {
-    const { object, type } = change;
-    if (type !== 'DELETED') {
-      const marked = object.metadata.deletionTimestamp !== undefined;
-      if (marked && change.previous?.metadata.deletionTimestamp === undefined) settle(object.metadata.uid);
-      return;
-    }
-    for (const dependent of store.dependents(object.metadata.uid)) collect(dependent.kind, dependent.object);
-    for (const owner of ownersOf(object)) settle(owner.uid);
-  });
-}
-
-function orphan(store: ObjectStore, kind: Kind, object: Stored, uid: string): void {
-  const ownerReferences = ownersOf(object).filter((owner) => owner.uid !== uid);
-  const { ownerReferences: _before, ...rest } = object.metadata;
-  store.write(kind, { ...object, metadata: { ...rest, ...(ownerReferences.length === 0 ? {} : { ownerReferences }) } });
+  writeOrRelease(store, kind, { ...object, metadata: withFinalizers(object.metadata, finalizers) });
 }
 
 /** What a deletion that is done at once is answered with. */

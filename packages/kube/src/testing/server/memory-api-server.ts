@@ -1,7 +1,3 @@
-import { createHash } from 'node:crypto';
-import type { Server } from 'node:http';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Clock, Random } from '@runner/core';
 import { createKubeApi } from '../../api/create-kube-api.ts';
 import type { KubeApi } from '../../api/kube-api.ts';
@@ -13,21 +9,22 @@ import type {
   RecordedCall,
   TestApiServer,
   TestApiServerOptions,
+  TestDeletion,
   TestRight,
 } from '../api-server.ts';
 import { Access } from './access.ts';
-import { withDefaults } from './admission.ts';
-import { collectGarbage, deleteObject, writeOrRelease } from './deletion.ts';
+import { tokenIdentity, tokenKubeconfig } from './credentials.ts';
+import { deleteObject } from './deletion.ts';
 import { Faults } from './faults.ts';
-import type { Kind } from './kinds.ts';
+import { GarbageCollector } from './garbage.ts';
 import { Kinds } from './kinds.ts';
+import { Listener } from './listener.ts';
 import { Lists } from './listing.ts';
+import { putObject } from './putting.ts';
 import { Quotas } from './quotas.ts';
 import { Refusal } from './refusal.ts';
 import { RequestHandler } from './request-handler.ts';
 import { ObjectStore } from './store.ts';
-import type { Json, Stored } from './stored.ts';
-import { jsonAt } from './stored.ts';
 import type { TestLog } from './test-log.ts';
 import { ContainerLog } from './test-log.ts';
 
@@ -36,13 +33,9 @@ export interface MemoryApiServerOptions extends TestApiServerOptions {
   readonly random: Random;
 }
 
-type DeleteOptions = Exclude<Parameters<TestApiServer['delete']>[3], undefined>;
-
 const NAMESPACES: ResourceType = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false };
-const QUICK_RETRIES = { floorMs: 2, capMs: 50 };
 const PRESET_NAMESPACES = ['default', 'kube-system'];
-/** The collector comes by for what belongs to nothing. */
-const COLLECT_MS = 50;
+const QUICK_RETRIES = { floorMs: 2, capMs: 50 };
 
 /** Holds the parts together; each of them is a file of its own. */
 export class MemoryApiServer implements TestApiServer {
@@ -54,12 +47,10 @@ export class MemoryApiServer implements TestApiServer {
   readonly #faults: Faults;
   readonly #lists: Lists;
   readonly #quotas: Quotas;
+  readonly #garbage: GarbageCollector;
+  readonly #listener: Listener;
   readonly #logs = new Map<string, ContainerLog>();
-  readonly #handler: RequestHandler;
-  readonly #endings: (() => void)[] = [];
   readonly #clients: KubeApi[] = [];
-  #http: Server | undefined;
-  #port = 0;
 
   constructor(options: MemoryApiServerOptions) {
     this.#options = options;
@@ -69,33 +60,17 @@ export class MemoryApiServer implements TestApiServer {
     this.#access = new Access(random);
     this.#faults = new Faults(clock);
     this.#quotas = new Quotas(this.#store);
-    const pageTokenMs = options.pageTokenMs ?? 300_000;
-    this.#lists = new Lists({ store: this.#store, clock, random, pageTokenMs });
-    this.#endings.push(collectGarbage(this.#store));
-    const namespaces = this.#kinds.of(NAMESPACES);
-    this.#handler = new RequestHandler({
-      kinds: this.#kinds,
-      access: this.#access,
-      faults: this.#faults,
-      lists: this.#lists,
-      clock,
-      bookmarkMs: options.bookmarkMs ?? 60_000,
-      record: (call) => void this.calls.push(call),
-      log: (namespace, pod, container) => this.#log(namespace, pod, container),
-      writing: {
-        store: this.#store,
-        quotas: this.#quotas,
-        namespaces,
-        orphaned: (kind, object) => this.#collectLater(kind, object),
-      },
-    });
+    this.#lists = new Lists({ store: this.#store, clock, random, pageTokenMs: options.pageTokenMs ?? 300_000 });
+    this.#garbage = new GarbageCollector(this.#store, clock);
+    const handler = this.#handler();
+    this.#listener = new Listener((request, response) => handler.handle(request, response));
     for (const name of [...PRESET_NAMESPACES, ...(options.namespaces ?? [])]) {
       this.put(NAMESPACES, { metadata: { name, labels: { 'kubernetes.io/metadata.name': name } } });
     }
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return this.#listener.url;
   }
 
   token(rights?: readonly TestRight[]): string {
@@ -107,30 +82,16 @@ export class MemoryApiServer implements TestApiServer {
   }
 
   identity(rights?: readonly TestRight[], namespace = 'default'): KubeIdentity {
-    const authorization = `Bearer ${this.token(rights)}`;
-    const clusterId = createHash('sha256').update(this.url).digest('hex');
-    return {
-      place: { server: this.url, clusterId, namespace },
-      authorization: () => Promise.resolve(authorization),
-    };
+    return tokenIdentity(this.url, this.token(rights), namespace);
   }
 
   kubeconfig(rights?: readonly TestRight[], namespace = 'default'): string {
-    const config = {
-      apiVersion: 'v1',
-      kind: 'Config',
-      'current-context': 'test',
-      clusters: [{ name: 'test', cluster: { server: this.url } }],
-      users: [{ name: 'test', user: { token: this.token(rights) } }],
-      contexts: [{ name: 'test', context: { cluster: 'test', user: 'test', namespace } }],
-    };
-    return JSON.stringify(config, undefined, 2);
+    return tokenKubeconfig(this.url, this.token(rights), namespace);
   }
 
   api(rights?: readonly TestRight[], namespace?: string): KubeApi {
     const { clock, random } = this.#options;
-    const identity = this.identity(rights, namespace);
-    const api = createKubeApi({ identity, clock, random, retry: QUICK_RETRIES });
+    const api = createKubeApi({ identity: this.identity(rights, namespace), clock, random, retry: QUICK_RETRIES });
     this.#clients.push(api);
     return api;
   }
@@ -139,33 +100,12 @@ export class MemoryApiServer implements TestApiServer {
     return this.#store.list(this.#kinds.of(type), namespace) as unknown as readonly T[];
   }
 
+  object<T extends KubeObject>(type: ResourceType<T>, namespace: string, name: string): T | undefined {
+    return this.#store.get(this.#kinds.of(type), namespace, name) as unknown as T | undefined;
+  }
+
   put<T extends KubeObject>(type: ResourceType<T>, object: T): T {
-    const kind = this.#kinds.of(type);
-    const name = object.metadata?.name ?? '';
-    const namespace = kind.namespaced ? (object.metadata?.namespace ?? 'default') : undefined;
-    const previous = this.#store.get(kind, namespace, name);
-    const owned = previous === undefined ? this.#store.birth() : pick(previous);
-    const uid = previous === undefined ? (object.metadata?.uid ?? owned.uid) : owned.uid;
-    const body = { ...object } as Json;
-    const complete = previous === undefined ? withDefaults(kind, body, uid) : body;
-    const status = jsonAt(body, 'status');
-    const stored = {
-      ...complete,
-      ...(Object.keys(status).length === 0 ? {} : { status }),
-      apiVersion: kind.apiVersion,
-      kind: kind.kind,
-      metadata: {
-        ...owned,
-        ...jsonAt(complete, 'metadata'),
-        uid,
-        ...(namespace === undefined ? {} : { namespace }),
-        name,
-        resourceVersion: '',
-      },
-    } as unknown as Stored;
-    const held = (previous?.metadata.finalizers ?? []).length > 0;
-    const kept = held ? writeOrRelease(this.#store, kind, stored) : this.#store.write(kind, stored);
-    return kept as unknown as T;
+    return putObject(this.#store, this.#kinds.of(type), object) as unknown as T;
   }
 
   remove(type: ResourceType, namespace: string, name: string): void {
@@ -174,18 +114,11 @@ export class MemoryApiServer implements TestApiServer {
     if (object !== undefined) this.#store.remove(kind, object);
   }
 
-  object<T extends KubeObject>(type: ResourceType<T>, namespace: string, name: string): T | undefined {
-    return this.#store.get(this.#kinds.of(type), namespace, name) as unknown as T | undefined;
-  }
-
-  delete(type: ResourceType, namespace: string, name: string, options: DeleteOptions = {}): void {
+  delete(type: ResourceType, namespace: string, name: string, how: TestDeletion = {}): void {
     const kind = this.#kinds.of(type);
     const object = this.#store.get(kind, namespace, name);
-    if (object === undefined) return;
-    deleteObject(this.#store, kind, object, {
-      propagation: options.propagation ?? 'Background',
-      graceSeconds: options.graceSeconds,
-    });
+    const { propagation = 'Background', graceSeconds } = how;
+    if (object !== undefined) deleteObject(this.#store, kind, object, { propagation, graceSeconds });
   }
 
   onChange(
@@ -224,63 +157,44 @@ export class MemoryApiServer implements TestApiServer {
     return this.#faults.openWatches;
   }
 
-  async start(): Promise<void> {
-    if (this.#http !== undefined) return;
-    const http = createServer((request, response) => this.#handler.handle(request, response));
-    // Longer than any client keeps a connection, so that reuse never meets a closing server.
-    http.keepAliveTimeout = 120_000;
-    http.requestTimeout = 0;
-    await new Promise<void>((resolve, reject) => {
-      http.once('error', reject);
-      http.listen(this.#port, '127.0.0.1', resolve);
-    });
-    this.#http = http;
-    this.#port = (http.address() as AddressInfo).port;
+  start(): Promise<void> {
+    return this.#listener.open();
   }
 
-  async stop(): Promise<void> {
-    const http = this.#http;
-    this.#http = undefined;
-    if (http === undefined) return;
-    await new Promise<void>((resolve) => {
-      http.close(() => resolve());
-      http.closeAllConnections();
-    });
+  stop(): Promise<void> {
+    return this.#listener.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const end of this.#endings.splice(0)) end();
+    this.#garbage.close();
     this.#faults.close();
     await Promise.all(this.#clients.splice(0).map((api) => api.close()));
     await this.stop();
   }
 
+  #handler(): RequestHandler {
+    return new RequestHandler({
+      kinds: this.#kinds,
+      access: this.#access,
+      faults: this.#faults,
+      lists: this.#lists,
+      clock: this.#options.clock,
+      bookmarkMs: this.#options.bookmarkMs ?? 60_000,
+      record: (call) => this.calls.push(call),
+      log: (namespace, pod, container) => this.#log(namespace, pod, container),
+      writing: {
+        store: this.#store,
+        quotas: this.#quotas,
+        namespaces: this.#kinds.of(NAMESPACES),
+        orphaned: (kind, object) => this.#garbage.later(kind, object),
+      },
+    });
+  }
+
   #log(namespace: string, pod: string, container: string): ContainerLog {
     const key = `${namespace}/${pod}/${container}`;
-    let log = this.#logs.get(key);
-    if (log === undefined) {
-      log = new ContainerLog(this.#options.clock);
-      this.#logs.set(key, log);
-    }
+    const log = this.#logs.get(key) ?? new ContainerLog(this.#options.clock);
+    this.#logs.set(key, log);
     return log;
   }
-
-  #collectLater(kind: Kind, object: Stored): void {
-    const timer = this.#options.clock.setTimer(COLLECT_MS, () => {
-      const current = this.#store.byUid(object.metadata.uid)?.object;
-      const owners = current?.metadata.ownerReferences ?? [];
-      if (current === undefined || owners.length === 0 || owners.some((owner) => this.#store.exists(owner.uid))) return;
-      deleteObject(this.#store, kind, current, { propagation: 'Background', graceSeconds: undefined });
-    });
-    this.#endings.push(() => timer.cancel());
-  }
-}
-
-function pick(object: Stored): {
-  readonly uid: string;
-  readonly creationTimestamp: string;
-  readonly generation?: number;
-} {
-  const { uid, creationTimestamp, generation } = object.metadata;
-  return { uid, creationTimestamp, ...(generation === undefined ? {} : { generation }) };
 }

@@ -76,9 +76,9 @@ function resources(causes: Causes, field: string, value: Json): void {
     }
   }
   for (const [name, amount] of Object.entries(jsonAt(value, 'requests'))) {
-    const limit = limits[name];
-    if (limit === undefined || compareQuantities(String(amount), String(limit)) <= 0) continue;
-    wrong(causes, `${field}.requests`, amount, `must be less than or equal to ${name} limit of ${String(limit)}`);
+    const limit = textAt(limits, name);
+    if (limit === undefined || compareQuantities(String(amount), limit) <= 0) continue;
+    wrong(causes, `${field}.requests`, amount, `must be less than or equal to ${name} limit of ${limit}`);
   }
 }
 

@@ -52,7 +52,10 @@ export class RequestHandler {
     const record = (status: number): void => this.#record(asked, status, text);
     const aim = { verb: asked.verb, resource: asked.resource };
     const fault = this.#options.faults.take(aim, 'status', 'reset', 'silence');
-    if (fault?.kind === 'silence') return record(0);
+    if (fault?.kind === 'silence') {
+      record(0);
+      return;
+    }
     if (fault?.kind === 'reset' && fault.applied !== true) {
       record(0);
       return void request.socket.destroy();
@@ -88,11 +91,20 @@ export class RequestHandler {
       send(response, status, body);
     };
     const caller = this.#options.access.caller(request.headers.authorization);
-    if (asked.kind === undefined && !asked.path.startsWith('/api')) return this.#plain(asked, say);
-    if (isReview(asked)) return say(201, reviewed(caller, parsedOptions(text)));
+    if (asked.kind === undefined && !asked.path.startsWith('/api')) {
+      this.#plain(asked, say);
+      return;
+    }
+    if (isReview(asked)) {
+      say(201, reviewed(caller, parsedOptions(text)));
+      return;
+    }
     this.#authorize(caller, asked);
     const kind = requireKind(this.#options.kinds, asked);
-    if (asked.verb === 'list') return say(200, this.#options.lists.list(kind, asked));
+    if (asked.verb === 'list') {
+      say(200, this.#options.lists.list(kind, asked));
+      return;
+    }
     if (asked.verb === 'watch' || asked.verb === 'log') {
       if (response !== undefined) this.#stream(kind, asked, response, record);
       return;
@@ -131,14 +143,16 @@ export class RequestHandler {
     const { writing, faults, clock, bookmarkMs } = this.#options;
     if (asked.verb === 'watch') {
       watch({ store: writing.store, faults, clock, bookmarkMs }, kind, asked, response);
-      return record(200);
+      record(200);
+      return;
     }
     const pod = writing.store.get(kind, asked.namespace, asked.name ?? '');
     if (pod === undefined) throw notFound(kind, asked.name ?? '');
     const container = readableContainer(pod, asked.query);
     if (container === undefined) {
       response.writeHead(204).end();
-      return record(204);
+      record(204);
+      return;
     }
     const log = this.#options.log(pod.metadata.namespace ?? '', pod.metadata.name, container);
     readLog(pod, log, asked, response, clock.now());
@@ -157,8 +171,14 @@ export class RequestHandler {
   }
 
   #plain(asked: Wanted, say: (status: number, body: Json | string) => void): void {
-    if (asked.resource === 'version') return say(200, VERSION);
-    if (['healthz', 'livez', 'readyz'].includes(asked.resource)) return say(200, 'ok');
+    if (asked.resource === 'version') {
+      say(200, VERSION);
+      return;
+    }
+    if (['healthz', 'livez', 'readyz'].includes(asked.resource)) {
+      say(200, 'ok');
+      return;
+    }
     throw new NoSuchGroup();
   }
 

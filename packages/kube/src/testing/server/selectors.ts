@@ -1,6 +1,6 @@
 import type { Kind } from './kinds.ts';
 import { badRequest } from './refusal.ts';
-import { at, textAt } from './stored.ts';
+import { at, numberAt, textAt } from './stored.ts';
 import type { Stored } from './stored.ts';
 
 export type Match = (object: Stored) => boolean;
@@ -107,7 +107,7 @@ function unsupported(kind: Kind, field: string): Error {
 
 function fieldValue(kind: Kind, object: Stored, field: string): string {
   if (kind.resource === 'jobs.batch' && field === 'status.successful')
-    return String(at(object, 'status', 'succeeded') ?? 0);
+    return String(numberAt(object, 'status', 'succeeded') ?? 0);
   if (kind.resource === 'events' && field === 'source') return textAt(object, 'source', 'component') ?? '';
   const value = at(object, ...field.split('.'));
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';

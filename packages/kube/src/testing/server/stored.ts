@@ -60,6 +60,18 @@ export function numberAt(value: unknown, ...path: readonly (string | number)[]):
   return typeof found === 'number' ? found : undefined;
 }
 
+/** A copy without these properties. */
+export function without<T extends object, Name extends keyof T>(object: T, ...names: readonly Name[]): Omit<T, Name> {
+  const left = Object.entries(object).filter(([name]) => !(names as readonly string[]).includes(name));
+  return Object.fromEntries(left) as Omit<T, Name>;
+}
+
+/** Metadata with these finalizers; none at all when the list is empty, as the API has it. */
+export function withFinalizers<T extends Meta>(metadata: T, finalizers: readonly string[]): T {
+  const rest = without(metadata, 'finalizers');
+  return { ...rest, ...(finalizers.length === 0 ? {} : { finalizers }) } as T;
+}
+
 /** A copy without what is null, as decoding into Go's structs loses it. */
 export function withoutNulls<T>(value: T): T {
   if (Array.isArray(value)) return value.map((item: unknown) => withoutNulls(item)) as T;
@@ -75,7 +87,7 @@ export function timestamp(ms: number): string {
 }
 
 export function ownersOf(object: KubeObject): readonly OwnerReference[] {
-  return (object.metadata?.ownerReferences ?? []) as readonly OwnerReference[];
+  return object.metadata?.ownerReferences ?? [];
 }
 
 export function finalizersOf(object: KubeObject): readonly string[] {

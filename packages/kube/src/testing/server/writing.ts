@@ -8,7 +8,7 @@ import { parsedObject, parsedOptions } from './request.ts';
 import type { Wanted } from './request.ts';
 import type { ObjectStore } from './store.ts';
 import type { Json, Stored } from './stored.ts';
-import { at, isJson, jsonAt, ownersOf, textAt, withoutNulls } from './stored.ts';
+import { at, isJson, jsonAt, ownersOf, textAt, without, withoutNulls } from './stored.ts';
 import { validateChange, validateNew, validateTypes } from './validation.ts';
 
 export interface Answer {
@@ -42,7 +42,7 @@ export function create(context: WritingContext, kind: Kind, request: Wanted, tex
   const name = wantedName === '' && prefix !== undefined ? `${prefix}${store.suffix(5)}` : wantedName;
   checkNamespace(context, kind, namespace, name);
   const birth = store.birth();
-  const { deletionTimestamp: _d, deletionGracePeriodSeconds: _g, managedFields: _m, selfLink: _s, ...rest } = metadata;
+  const rest = without(metadata, 'deletionTimestamp', 'deletionGracePeriodSeconds', 'managedFields', 'selfLink');
   const named = {
     ...given,
     ...(kind.hasStatus ? { status: {} } : {}),
