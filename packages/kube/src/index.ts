@@ -24,6 +24,7 @@ export type { KubeErrorCode, KubeErrorDetails } from './errors.ts';
 export type { KubeIdentity } from './identity/identity.ts';
 export { inClusterIdentity } from './identity/in-cluster.ts';
 export type { InClusterOptions } from './identity/in-cluster.ts';
+export { readPodLog } from './logs/read-pod-log.ts';
 export type { PodLogReadOptions } from './logs/read-pod-log.ts';
 export { CONFIG_MAPS, EVENTS, JOBS, PODS, SECRETS } from './objects.ts';
 export type {

@@ -1,0 +1,107 @@
+import { backoffDelay, isRunnerError, silentLogger } from '@runner/core';
+import { kubeError } from '../errors.ts';
+import { createOutage, retryAfterMs } from '../watch/outage.ts';
+import type { LogConnection } from './log-connection.ts';
+import type { LogCursor } from './log-cursor.ts';
+import { pause } from './pause.ts';
+import type { PodLogReadOptions } from './read-pod-log.ts';
+
+/** `lost`: it is over, and something may be missing at the end. */
+export type LogNext = 'again' | 'over' | 'lost';
+
+/** Decides what follows from a connection, and waits as long as that takes. */
+export interface LogCourse {
+  /** Throws when trying again is no use. */
+  after(connection: LogConnection): Promise<LogNext>;
+}
+
+/** Between two tries. */
+const BACKOFF = { floorMs: 1_000, capMs: 15_000 } as const;
+/** Failed tries in a row, of a reader that does not follow or whose container has ended. */
+const MOST_TRIES = 3;
+/** For how long the log of an ended container is tried to be had. */
+const GIVE_UP_MS = 120_000;
+/** A stream that ends so much before its container is known to have ended was ended by that. */
+const SETTLE_MS = 5_000;
+const SETTLE_STEP_MS = 500;
+
+export function createLogCourse(options: PodLogReadOptions, cursor: LogCursor): LogCourse {
+  const { clock, random, follow, signal, changed, ended } = options;
+  const outage = createOutage((options.logger ?? silentLogger).child({ pod: options.pod }), {
+    failed: 'Cannot read the log of a pod; trying again.',
+    healthy: 'The log of a pod can be read again.',
+  });
+  /** Connections in a row that brought nothing new. */
+  let fruitless = 0;
+  let position = 0;
+  /** Whether there may be more than the last connection gave. */
+  let unsure = false;
+  let checked = false;
+  let endedSince: number | undefined;
+
+  const hasEnded = (): Promise<boolean> => ended(signal).catch(() => false);
+  const waited = async (leastMs = 0): Promise<'again'> => {
+    const delayMs = Math.max(backoffDelay(fruitless, BACKOFF, random), leastMs);
+    fruitless += 1;
+    await pause(clock, delayMs, signal, changed);
+    return 'again';
+  };
+
+  const afterNothing = async (): Promise<LogNext> => {
+    if (!follow || (await hasEnded())) return unsure ? 'lost' : 'over';
+    return waited();
+  };
+
+  /** The stream of a container that ends is over a moment before the API shows the end. */
+  const endsNow = async (): Promise<boolean> => {
+    const until = clock.monotonic() + SETTLE_MS;
+    while (!signal.aborted) {
+      if (await hasEnded()) return true;
+      if (clock.monotonic() >= until) return false;
+      await pause(clock, SETTLE_STEP_MS, signal, changed);
+    }
+    return false;
+  };
+
+  const afterEnd = async (): Promise<LogNext> => {
+    outage.healthy();
+    unsure = false;
+    if (!follow) return 'over';
+    if (!(await endsNow())) return 'again';
+    // API servers end a stream as if it were complete when the node's half of it breaks. An output that stops inside of a
+    // line makes that likely enough to look once more.
+    if (!cursor.withinLine || checked) return 'over';
+    checked = true;
+    return 'again';
+  };
+
+  const afterFailure = async (error: unknown, lostTrack: boolean): Promise<LogNext> => {
+    if (isRunnerError(error) && !error.retryable) throw error;
+    unsure = true;
+    outage.failed(error);
+    const tries = fruitless + 1;
+    const over = !follow || (await hasEnded());
+    if (over) endedSince ??= clock.monotonic();
+    const patience = follow && endedSince !== undefined ? clock.monotonic() - endedSince < GIVE_UP_MS : false;
+    if (over && tries >= MOST_TRIES) {
+      if (lostTrack) return 'lost';
+      if (!patience) throw error;
+    }
+    return waited(retryAfterMs(error));
+  };
+
+  return {
+    after: (connection) => {
+      if (cursor.position > position) fruitless = 0;
+      position = cursor.position;
+      if (connection.kind === 'absent') return afterNothing();
+      if (connection.kind === 'complete') return afterEnd();
+      if (connection.kind === 'silent') return Promise.resolve('again');
+      if (connection.kind === 'failed') return afterFailure(connection.error, false);
+      return afterFailure(
+        kubeError('kube_server_error', 'the log that came is not the one that was read before'),
+        true,
+      );
+    },
+  };
+}
