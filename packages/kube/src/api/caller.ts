@@ -51,14 +51,18 @@ export interface Caller {
 const MOST_STALE = 2;
 
 export function createCaller(options: CallerOptions): Caller {
-  const { transport } = options;
+  const live = new Set<Call>();
   let closed = false;
   const begin = (request: KubeRequest, signal: AbortSignal): Call => {
     if (closed) throw closedError(request);
-    return beginCall(options, request, signal);
+    const call = beginCall(options, request, signal);
+    live.add(call);
+    return call;
   };
-  /** After `close` every connection is cut; that is what the caller should read, not the cut. */
-  const explain = (request: KubeRequest, error: unknown): unknown => (closed ? closedError(request) : error);
+  const finish = (call: Call): void => {
+    live.delete(call);
+    call.scope.release();
+  };
   return {
     json: async (request, signal, wanted) => {
       const call = begin(request, signal);
@@ -66,10 +70,8 @@ export function createCaller(options: CallerOptions): Caller {
         return await run(options, call, { repeat: true, stream: false, ...wanted }, async (answer) =>
           parsed(request, answer.status, await readBody(answer.stream, wanted.limit, call.scope.signal)),
         );
-      } catch (error) {
-        throw explain(request, error);
       } finally {
-        call.scope.release();
+        finish(call);
       }
     },
     open: async (request, signal, wanted) => {
@@ -77,16 +79,17 @@ export function createCaller(options: CallerOptions): Caller {
       try {
         const answer = await run(options, call, { ...wanted, stream: true }, (opened) => Promise.resolve(opened));
         call.scope.disarm();
-        answer.stream.once('close', call.scope.release);
-        return streamOf(options, call, answer, (error) => explain(request, error));
+        answer.stream.once('close', () => finish(call));
+        return streamOf(options, call, answer);
       } catch (error) {
-        call.scope.release();
-        throw explain(request, error);
+        finish(call);
+        throw error;
       }
     },
     close: () => {
       closed = true;
-      transport.close();
+      for (const { scope, request } of live) scope.end(closedError(request));
+      options.transport.close();
     },
   };
 }
@@ -185,20 +188,11 @@ function parsed(request: KubeRequest, status: number, text: string): Readonly<Re
   );
 }
 
-async function* streamOf(
-  options: CallerOptions,
-  call: Call,
-  answer: TransportAnswer,
-  explain: (error: unknown) => unknown,
-): AsyncGenerator<Uint8Array> {
+async function* streamOf(options: CallerOptions, call: Call, answer: TransportAnswer): AsyncGenerator<Uint8Array> {
   try {
     yield* chunksOf(answer.stream, call.scope.signal);
   } catch (error) {
-    const told =
-      error instanceof ConnectionFailure ? connectionError(call.request.about, options.server, error).error : error;
-    throw call.scope.signal.aborted ? told : explain(told);
-  } finally {
-    call.scope.release();
+    throw error instanceof ConnectionFailure ? connectionError(call.request.about, options.server, error).error : error;
   }
 }
 

@@ -1,9 +1,10 @@
 import { kubeError } from '../errors.ts';
 
 const NEWLINE = 0x0a;
+const BRACE = 0x7b;
 
 /**
- * Cuts bytes into lines without their ends, wherever chunks begin and end. Each byte is looked at once, and a line is
+ * Cuts bytes into lines, each a JSON object, without their ends, wherever chunks begin and end. Each byte is looked at once, and a line is
  * decoded only when it is whole, so a character that lies across two chunks stays one. Empty lines are left out.
  * @param longest bytes; a longer line is `kube_protocol`, before it takes more memory
  */
@@ -28,8 +29,15 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>, longest: numbe
       checkLength(heldBytes, longest);
     }
   }
-  // What is left has no end: the connection was closed within a line. It may be half an object.
-  if (heldBytes > 0) throw kubeError('kube_unreachable', 'the connection was closed in the middle of a line');
+  if (heldBytes > 0) throw unfinished(held[0]?.[0]);
+}
+
+/** The answer ended within a line: half an object was cut off, anything else never was one. */
+function unfinished(firstByte: number | undefined): Error {
+  if (firstByte === BRACE) return kubeError('kube_unreachable', 'the connection was closed in the middle of a line');
+  return kubeError('kube_protocol', 'the answer is not JSON', {
+    hint: 'Check the address of the API server; a proxy may answer there.',
+  });
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -9,6 +9,8 @@ export interface CallScope {
   readonly signal: AbortSignal;
   /** Monotonic time of the deadline, in milliseconds. */
   readonly deadline: number;
+  /** Aborts it with this error, whatever the caller's signal says. */
+  end(error: Error): void;
   /** No deadline from here on; the caller's signal still counts. For streams, once they are open. */
   disarm(): void;
   /** Lets go of timer and listener. Idempotent. */
@@ -28,6 +30,7 @@ export function openScope(clock: Clock, timeoutMs: number, caller: AbortSignal, 
   return {
     signal: controller.signal,
     deadline: clock.monotonic() + timeoutMs,
+    end: (error) => controller.abort(error),
     disarm,
     release: () => {
       disarm();
