@@ -29,6 +29,8 @@ export default defineConfig({
       kind('system', 120_000),
       // One cluster serves all: a file that stops its API server would break the others.
       kind('e2e', 300_000, { fileParallelism: false }),
+      // The vendors' SDKs against moto and our own servers; needs Python and the network once.
+      kind('providers', 120_000),
     ],
   },
 });

@@ -9,6 +9,7 @@ export default defineConfig({
     'src/env.ts',
     'src/exec.ts',
     'src/cli.ts',
+    'src/choose.ts',
     'src/kubernetes.ts',
     'src/aws.ts',
     'src/azure.ts',

@@ -1,5 +1,6 @@
 import type { Clock, Logger, Random } from '@runner/core';
 import { isAbort, isRunnerError, retry } from '@runner/core';
+import type { Circuit } from './circuit.ts';
 import { withDeadline } from './deadline.ts';
 import { isSecretError, secretError, shownId } from './errors.ts';
 import type { Gate } from './gate.ts';
@@ -11,6 +12,7 @@ export interface FetchingOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly gate: Gate;
+  readonly circuit: Circuit;
   readonly deadlineMs: number;
   readonly attemptTimeoutMs: number;
   readonly attempts: number;
@@ -37,7 +39,7 @@ export async function fetchSecret(id: string, signal: AbortSignal, options: Fetc
     attempts += 1;
     const leave = attempts === 1 ? first : await gate.enter(inner);
     try {
-      return await oneAttempt(id, inner, options);
+      return await options.circuit.run(inner, () => oneAttempt(id, inner, options));
     } catch (error) {
       last = error;
       throw error;
@@ -66,14 +68,20 @@ function withRetries<T>(
   signal: AbortSignal,
   { clock, random, logger, provider, ...options }: FetchingOptions,
 ): Promise<T> {
+  let failures = 0;
   return retry(attempt, {
-    attempts: options.attempts,
+    // A store that throttles will answer in the end: only the deadline ends that wait.
+    attempts: Number.POSITIVE_INFINITY,
     floorMs: options.retryFloorMs,
     capMs: options.retryCapMs,
     clock,
     random,
     signal,
-    retryable: (error) => isRunnerError(error) && error.retryable,
+    retryable: (error) => {
+      if (isRunnerError(error, 'secret_throttled')) return true;
+      failures += 1;
+      return failures < options.attempts && isRunnerError(error) && error.retryable;
+    },
     retryAfterMs: (error) => {
       const asked = isRunnerError(error) ? error.details['retryAfterMs'] : undefined;
       return typeof asked === 'number' && asked > 0 ? asked : undefined;
@@ -108,7 +116,7 @@ async function callProvider(provider: SecretProvider, id: string, signal: AbortS
 function timedOut(id: string, ms: number, provider: SecretProvider, cause?: unknown): Error {
   const { name, location, identity } = provider.describe();
   return secretError(
-    'secret_timed_out',
+    isRunnerError(cause, 'secret_throttled') ? 'secret_throttled' : 'secret_timed_out',
     `the secret ${shownId(id)} could not be read within ${ms} ms from ${location}`,
     {
       provider: name,

@@ -12,8 +12,6 @@ export {
 export type { SecretIdProblem, SecretIdProblemCode, SecretReference } from './reference.ts';
 export { SECRETS_MANAGERS, isSecretsManagerName, validateSecretId } from './secret-id.ts';
 export type { SecretsManagerName } from './secret-id.ts';
-export { chooseProvider } from './choose-provider.ts';
-export type { ChooseProviderOptions } from './choose-provider.ts';
 export { SELECTOR_NAMES, formatSelection, parseSelection } from './selectors/selection.ts';
 export type { ParsedSelection, SecretSelection, SelectorName } from './selectors/selection.ts';
 export { createRoutingProvider } from './selectors/routing-provider.ts';

@@ -2,12 +2,15 @@ import type { Clock, Logger, Random, RunnerError, Secret } from '@runner/core';
 import { isAbort, isRunnerError, messageOf, silentLogger, systemClock, systemRandom } from '@runner/core';
 import { secretError } from './errors.ts';
 import type { RegisterSecrets } from './exec/registration.ts';
+import type { Batch } from './batches.ts';
+import { createBatches } from './batches.ts';
+import { createCircuit } from './circuit.ts';
 import { createExpiringMap } from './expiring-map.ts';
 import type { Fetched } from './fetching.ts';
 import { fetchSecret } from './fetching.ts';
 import { createGate } from './gate.ts';
 import type { FetchedSecret, SecretProvider, SecretProviderDescription } from './provider.ts';
-import { requireSecretId } from './reference.ts';
+import { parseSecretReference, requireSecretId } from './reference.ts';
 import type { ResolveOptions, SecretResolution } from './resolution.ts';
 import type { ResolveConfigOptions, ResolvedConfig } from './resolve-config.ts';
 import { resolveConfig } from './resolve-config.ts';
@@ -40,11 +43,15 @@ export interface SecretResolverOptions {
   readonly deadlineMs?: number;
   /** Time for one attempt. Default 10,000. */
   readonly attemptTimeoutMs?: number;
-  /** Attempts at most, the first included. Default 4. */
+  /** Attempts at most, the first included. Default 4. One that was throttled does not count: the deadline ends those. */
   readonly attempts?: number;
   /** The shortest and the longest pause between attempts. Default 200 and 5,000; a longer one the store asks for is kept. */
   readonly retryFloorMs?: number;
   readonly retryCapMs?: number;
+  /** Failures in a row, of whichever secret, after which the store is left alone for a while. Default 10. */
+  readonly circuitFailures?: number;
+  /** The longest time it is left alone, in milliseconds, unless it asks for more. Default 30,000. */
+  readonly circuitCapMs?: number;
   readonly clock?: Clock;
   readonly random?: Random;
   /** Gets warnings about values that were probably stored wrongly, once each. Default: says nothing. */
@@ -85,7 +92,10 @@ const DEFAULTS = {
   attempts: 4,
   retryFloorMs: 200,
   retryCapMs: 5_000,
+  circuitFailures: 10,
+  circuitCapMs: 30_000,
 };
+const CIRCUIT_FLOOR_MS = 1_000;
 
 export function createSecretResolver(given: SecretResolverOptions): SecretResolver {
   const options = {
@@ -99,17 +109,27 @@ export function createSecretResolver(given: SecretResolverOptions): SecretResolv
   const cache = createExpiringMap<Known>(clock, options.cacheLimit);
   const calls = createSharedCalls<Secret>();
   const gate = createGate(Math.max(1, options.concurrency));
+  const circuit = createCircuit({
+    clock,
+    random: options.random,
+    threshold: Math.max(1, options.circuitFailures),
+    floorMs: Math.min(CIRCUIT_FLOOR_MS, options.circuitCapMs),
+    capMs: options.circuitCapMs,
+    describe: () => provider.describe(),
+  });
+  const batchesFor = createBatches({ ...options, gate, circuit });
   const observe = guardedObserver(given.observer, logger);
   const warn = onceEach(options.cacheLimit);
   let closing: Promise<void> | undefined;
 
-  const ask = async (id: string, signal: AbortSignal): Promise<Secret> => {
+  const ask = async (id: string, signal: AbortSignal, batch?: Batch): Promise<Secret> => {
     const began = clock.monotonic();
     const { name } = provider.describe();
     const note = (outcome: string, attempts: number): void =>
       observe.onFetch?.({ provider: name, outcome, attempts, durationMs: clock.monotonic() - began });
     try {
-      const { secret, attempts }: Fetched = await fetchSecret(id, signal, { ...options, gate });
+      const { secret, attempts } =
+        (await fromBatch(batch, id, signal)) ?? (await fetchSecret(id, signal, { ...options, gate, circuit }));
       note('ok', attempts);
       await given.register?.([secret.value]);
       if (closing === undefined) cache.set(id, { ok: true, secret }, options.ttlMs);
@@ -126,13 +146,17 @@ export function createSecretResolver(given: SecretResolverOptions): SecretResolv
     }
   };
 
-  const resolve = async (reference: string, { signal }: ResolveOptions = {}): Promise<Secret> => {
+  const resolve = async (
+    reference: string,
+    { signal }: ResolveOptions = {},
+    batches?: ReadonlyMap<string, Batch>,
+  ): Promise<Secret> => {
     if (closing !== undefined) throw closed();
     const id = requireSecretId(reference);
     const known = cache.get(id);
     if (known === undefined) {
       return await calls
-        .join(id, signal, (inner) => ask(id, inner))
+        .join(id, signal, (inner) => ask(id, inner, batches?.get(id)))
         .catch((error: unknown) => {
           throw closing !== undefined && isAbort(error) ? closed() : error;
         });
@@ -142,10 +166,22 @@ export function createSecretResolver(given: SecretResolverOptions): SecretResolv
     return known.secret.value;
   };
 
-  const resolveAll = (references: readonly string[], given: ResolveOptions = {}): Promise<SecretResolution[]> =>
-    Promise.all(
+  /** Ids that nobody knows nor asks for yet. */
+  const unknownIds = (references: readonly string[]): readonly string[] => {
+    const ids = new Set<string>();
+    for (const reference of references) {
+      const parsed = parseSecretReference(reference);
+      if (parsed?.problems.length !== 0 || calls.has(parsed.id) || cache.get(parsed.id) !== undefined) continue;
+      ids.add(parsed.id);
+    }
+    return [...ids];
+  };
+
+  const resolveAll = (references: readonly string[], given: ResolveOptions = {}): Promise<SecretResolution[]> => {
+    const batches = batchesFor(unknownIds(references));
+    return Promise.all(
       references.map((reference) =>
-        resolve(reference, given).then(
+        resolve(reference, given, batches).then(
           (value): SecretResolution => ({ reference, ok: true, value }),
           (error: unknown): SecretResolution => {
             if (!isRunnerError(error) || isAbort(error)) throw error;
@@ -154,6 +190,7 @@ export function createSecretResolver(given: SecretResolverOptions): SecretResolv
         ),
       ),
     );
+  };
 
   const close = (): Promise<void> =>
     (closing ??= Promise.resolve().then(async () => {
@@ -163,7 +200,7 @@ export function createSecretResolver(given: SecretResolverOptions): SecretResolv
     }));
 
   return {
-    resolve,
+    resolve: (reference, resolveOptions) => resolve(reference, resolveOptions),
     resolveAll,
     resolveConfig: (config, configOptions = {}) => resolveConfig(config, resolveAll, configOptions),
     forget: (id) => (id === undefined ? cache.clear() : cache.delete(id)),
@@ -171,6 +208,14 @@ export function createSecretResolver(given: SecretResolverOptions): SecretResolv
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** A batch's answer for an id; undefined when the id has to be asked for alone, be it because its error may pass. */
+async function fromBatch(batch: Batch | undefined, id: string, signal: AbortSignal): Promise<Fetched | undefined> {
+  const answer = await batch?.answerFor(id, signal);
+  if (answer?.ok === true) return { secret: answer.secret, attempts: 1 };
+  if (answer !== undefined && isRunnerError(answer.error) && !answer.error.retryable) throw answer.error;
+  return undefined;
 }
 
 function closed(): RunnerError {

@@ -7,6 +7,8 @@ export interface SharedCalls<V> {
    * has left, and somebody who comes after that gets a call of their own.
    */
   join(key: string, signal: AbortSignal | undefined, call: (signal: AbortSignal) => Promise<V>): Promise<V>;
+  /** Whether somebody asks for it just now. */
+  has(key: string): boolean;
   /** Aborts every call. */
   abort(): void;
   readonly size: number;
@@ -43,6 +45,7 @@ export function createSharedCalls<V>(): SharedCalls<V> {
     get size() {
       return calls.size;
     },
+    has: (key) => calls.has(key),
     abort: () => {
       for (const call of calls.values()) call.controller.abort();
     },

@@ -23,6 +23,9 @@ const HINTS: Readonly<Record<string, string>> = {
 const TRUST =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(GET_ISSUER_CERT(_LOCALLY)?|VERIFY_LEAF_SIGNATURE)|CERT_\w+|ERR_TLS_\w+|ERR_SSL_\w+|EPROTO|INVALID_CA|HOSTNAME_MISMATCH)$/;
 
+/** Code of the error for a proxy that does not tunnel, with its status behind. */
+export const PROXY_REFUSED = 'ERR_PROXY_REFUSED_';
+
 /** Codes on an error and its causes, outermost first; an AggregateError's as well. */
 export function errorCodes(error: unknown): readonly string[] {
   const codes: string[] = [];
@@ -45,6 +48,7 @@ export function networkFailure(
 ): Error | undefined {
   const { caHint, ...about } = facts;
   for (const errno of errorCodes(error)) {
+    if (errno.startsWith(PROXY_REFUSED)) return proxyRefused(Number(errno.slice(PROXY_REFUSED.length)), about);
     const details = { errno };
     if (TRUST.test(errno)) {
       return secretError('secret_misconfigured', `${what} cannot be trusted: TLS failed with ${errno}`, {
@@ -67,6 +71,21 @@ export function networkFailure(
     }
   }
   return undefined;
+}
+
+function proxyRefused(status: number, about: SecretErrorFacts): Error {
+  return secretError(
+    status >= 500 ? 'secret_unreachable' : 'secret_misconfigured',
+    `the proxy refused the connection with status ${status}`,
+    {
+      ...about,
+      details: { status },
+      hint:
+        status === 407
+          ? 'the proxy wants a user and a password, or others than those in its URL'
+          : 'allow the host of the store in the proxy, or reach it directly with NO_PROXY',
+    },
+  );
 }
 
 /** Milliseconds a Retry-After header asks for: seconds, or a date. Undefined for anything else. */

@@ -3,10 +3,12 @@ import type { ClientRequest } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import type { AgentOptions } from 'node:https';
 import { Agent, request as httpsRequest } from 'node:https';
+import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
 import { connect as tlsConnect } from 'node:tls';
 import { secretError } from '../errors.ts';
+import { PROXY_REFUSED } from './network-failures.ts';
 
 /** How a store is reached over the network. */
 export interface NetworkOptions {
@@ -88,7 +90,7 @@ class TunnelAgent extends Agent {
     request.once('connect', ({ statusCode }, socket) => {
       if (statusCode === 200) {
         // Socket errors belong to the TLS socket from here on.
-        done(null, tlsConnect({ ...options, socket, servername: options.servername || (options.host ?? '') }));
+        done(null, tlsConnect({ ...options, socket, ...serverName(options) }));
         return;
       }
       socket.destroy();
@@ -121,16 +123,13 @@ class TunnelAgent extends Agent {
   }
 }
 
+/** TLS names hosts, never addresses. */
+function serverName({ servername, host = '' }: ConnectionOptions): { readonly servername?: string } {
+  const name = servername || host;
+  return isIP(name) === 0 ? { servername: name } : {};
+}
+
+/** A code, because that is what every vendor's client keeps of an error below it. */
 function proxyRefused(status: number): Error {
-  return secretError(
-    status >= 500 ? 'secret_unreachable' : 'secret_misconfigured',
-    `the proxy refused the connection with status ${status}`,
-    {
-      details: { status },
-      hint:
-        status === 407
-          ? 'the proxy wants a user and a password: write them into its URL'
-          : 'allow the host of the store in the proxy, or reach it directly with NO_PROXY',
-    },
-  );
+  return Object.assign(new Error('the proxy refused the connection'), { code: `${PROXY_REFUSED}${status}` });
 }

@@ -27,7 +27,13 @@ const ALTERNATIVE_NAMES = oid(2, 5, 29, 17);
  */
 export function testCertificate(names: readonly string[] = [], { expired = false } = {}): TestCertificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const name = tagged(SEQUENCE, tagged(SET, tagged(SEQUENCE, COMMON_NAME, tagged(UTF8, Buffer.from('test server')))));
+  const name = tagged(
+    SEQUENCE,
+    tagged(
+      SET,
+      tagged(SEQUENCE, COMMON_NAME, tagged(UTF8, Buffer.from(`test server ${randomBytes(8).toString('hex')}`))),
+    ),
+  );
   const day = 86_400_000;
   const now = Date.now();
   const validity = tagged(SEQUENCE, time(now - (expired ? 3 : 1) * day), time(now + (expired ? -1 : 1) * day));

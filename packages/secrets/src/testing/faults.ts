@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { TestCertificate } from './certificate.ts';
 
 /** What goes wrong instead of an answer. */
@@ -83,9 +84,14 @@ export interface ListeningServer extends AsyncDisposable {
 }
 
 /** A server on a free port of 127.0.0.1; disposing it breaks every connection. */
-export async function listen(handle: RequestListener, tls?: TestCertificate): Promise<ListeningServer> {
+export async function listen(
+  handle: RequestListener,
+  tls?: TestCertificate,
+  { onConnect }: { readonly onConnect?: (request: IncomingMessage, socket: Duplex) => void } = {},
+): Promise<ListeningServer> {
   const server =
     tls === undefined ? createServer(handle) : createTlsServer({ cert: tls.certificate, key: tls.key }, handle);
+  if (onConnect !== undefined) server.on('connect', onConnect);
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);

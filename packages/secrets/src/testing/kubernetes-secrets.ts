@@ -17,6 +17,8 @@ export interface TestKubernetesSecrets extends AsyncDisposable {
   remove(name: string): void;
   /** The token that is accepted from now on; `write` puts it where the pod reads it, as the kubelet does. */
   rotateToken(options?: { readonly write?: boolean }): Promise<void>;
+  /** The token that is accepted now. */
+  currentToken(): string;
   /** Refuses this account the Secrets, as RBAC does. */
   forbid(on: boolean): void;
   /** Paths that were asked for. */
@@ -97,6 +99,7 @@ export async function startTestKubernetesSecrets(): Promise<TestKubernetesSecret
     },
     remove: (name) => void secrets.delete(name),
     rotateToken,
+    currentToken: () => token,
     forbid: (on) => {
       forbidden = on;
     },

@@ -5,6 +5,8 @@
 export { testCertificate } from './certificate.ts';
 export type { TestCertificate } from './certificate.ts';
 export type { FaultSwitch, TestFault } from './faults.ts';
+export { startTestProxy } from './proxy.ts';
+export type { TestProxy, TestProxyOptions } from './proxy.ts';
 export { startTestAws } from './aws-server.ts';
 export type { TestAws } from './aws-server.ts';
 export { TEST_AZURE_TOKEN, startTestKeyVault } from './key-vault.ts';

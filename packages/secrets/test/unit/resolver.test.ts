@@ -106,12 +106,23 @@ describe('a resolver', () => {
 
   it('gives up after so many attempts with the last failure', async () => {
     const { resolver, provider, clock } = world({ db: 'pass' }, { attempts: 3 });
-    provider.fail('db', busy(), busy(), busy(), busy());
+    const down = (): RunnerError => secretError('secret_unreachable', 'down');
+    provider.fail('db', down(), down(), down(), down());
     const pending = resolver.resolve('secret:db');
-    const settled = expect(pending).rejects.toMatchObject({ code: 'secret_throttled', retryable: true });
+    const settled = expect(pending).rejects.toMatchObject({ code: 'secret_unreachable', retryable: true });
     await clock.advance(20_000);
     await settled;
     expect(provider.calls).toHaveLength(3);
+  });
+
+  it('goes on asking a store that throttles until its deadline, and says that this was the reason', async () => {
+    const { resolver, provider, clock } = world({ db: 'pass' }, { attempts: 3 });
+    provider.fail('db', ...Array.from({ length: 100 }, busy));
+    const settled = expect(resolver.resolve('secret:db')).rejects.toMatchObject({ code: 'secret_throttled' });
+    await clock.advance(30_000);
+    await settled;
+    expect(provider.calls.length).toBeGreaterThan(4);
+    expect(provider.calls.length).toBeLessThan(12);
   });
 
   it('does not try a failure again that cannot pass', async () => {

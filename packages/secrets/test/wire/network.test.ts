@@ -1,0 +1,157 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SecretProvider } from '@runner/secrets';
+import { createAzureProvider } from '@runner/secrets/azure';
+import { createGcpProvider } from '@runner/secrets/gcp';
+import { createKubernetesProvider } from '@runner/secrets/kubernetes';
+import {
+  TEST_AZURE_TOKEN,
+  startTestKeyVault,
+  startTestKubernetesSecrets,
+  startTestProxy,
+  startTestSecretManager,
+  testCertificate,
+} from '@runner/secrets/testing/servers';
+import { describe, expect, it } from 'vitest';
+
+const { signal } = new AbortController();
+const read = async (provider: SecretProvider, id = 'db-password'): Promise<string> =>
+  (await provider.fetch(id, { signal })).value.reveal();
+const credential = {
+  getToken: () => Promise.resolve({ token: TEST_AZURE_TOKEN, expiresOnTimestamp: Date.now() + 3_600_000 }),
+};
+
+async function vault() {
+  const server = await startTestKeyVault();
+  server.put('db-password', 'value');
+  return { server, settings: { vaultUrl: server.url, ca: server.ca, credential, trustAnyAuthority: true } };
+}
+
+describe('a proxy', () => {
+  it('is tunnelled through to Key Vault, whose own authority is trusted at the far end', async () => {
+    const { server, settings } = await vault();
+    await using _server = server;
+    await using proxy = await startTestProxy();
+    expect(await read(createAzureProvider({ ...settings, proxy: proxy.url }))).toBe('value');
+    expect(proxy.tunnels).toEqual([new URL(server.url).host]);
+  });
+
+  it('comes from the environment, and NO_PROXY is heeded', async () => {
+    const { server, settings } = await vault();
+    await using _server = server;
+    await using proxy = await startTestProxy();
+    const env = { HTTPS_PROXY: proxy.url };
+    expect(await read(createAzureProvider({ ...settings, env }))).toBe('value');
+    expect(proxy.tunnels).toHaveLength(1);
+    expect(await read(createAzureProvider({ ...settings, env: { ...env, NO_PROXY: '127.0.0.1' } }))).toBe('value');
+    expect(proxy.tunnels).toHaveLength(1);
+  });
+
+  it('that speaks TLS is trusted by the same authorities as what lies behind it', async () => {
+    const { server, settings } = await vault();
+    await using _server = server;
+    const tls = testCertificate();
+    await using proxy = await startTestProxy({ tls });
+    const both = `${settings.ca}${tls.certificate}`;
+    expect(await read(createAzureProvider({ ...settings, ca: both, proxy: proxy.url }))).toBe('value');
+    await expect(read(createAzureProvider({ ...settings, proxy: proxy.url }))).rejects.toMatchObject({
+      code: 'secret_misconfigured',
+    });
+  });
+
+  it('gets its login from its URL, and without it says what is missing, not what the login is', async () => {
+    const { server, settings } = await vault();
+    await using _server = server;
+    await using proxy = await startTestProxy({ login: 'user:hidden' });
+    expect(await read(createAzureProvider({ ...settings, proxy: proxy.url }))).toBe('value');
+    const wrong = proxy.url.replace('hidden', 'wrong');
+    const error: unknown = await read(createAzureProvider({ ...settings, proxy: wrong })).catch(
+      (caught: unknown) => caught,
+    );
+    expect(error).toMatchObject({ code: 'secret_misconfigured', details: { status: 407 } });
+    expect(JSON.stringify(error)).not.toContain('wrong');
+  });
+
+  it('that is down is told from a store that is down', async () => {
+    const { server, settings } = await vault();
+    await using _server = server;
+    const proxy = await startTestProxy();
+    await proxy[Symbol.asyncDispose]();
+    await expect(read(createAzureProvider({ ...settings, proxy: proxy.url }))).rejects.toMatchObject({
+      code: 'secret_unreachable',
+    });
+    await expect(read(createAzureProvider({ ...settings, proxy: 'not a url' }))).rejects.toMatchObject({
+      code: 'secret_misconfigured',
+    });
+  });
+
+  it('is used for the API server when it is given, and not because of HTTPS_PROXY', async () => {
+    await using server = await startTestKubernetesSecrets();
+    server.put('db-password', { value: 'value' });
+    await using proxy = await startTestProxy();
+    const { serviceAccountFolder } = server;
+    const env = { ...server.env, HTTPS_PROXY: proxy.url };
+    expect(await read(createKubernetesProvider({ env, serviceAccountFolder }))).toBe('value');
+    expect(proxy.tunnels).toEqual([]);
+    expect(await read(createKubernetesProvider({ env, serviceAccountFolder, proxy: proxy.url }))).toBe('value');
+    expect(proxy.tunnels).toEqual([new URL(server.url).host]);
+  });
+});
+
+describe('an authority that is not trusted', () => {
+  it('is told for Key Vault, with the way out', async () => {
+    const { server, settings } = await vault();
+    await using _server = server;
+    const { ca: _ca, ...without } = settings;
+    await expect(read(createAzureProvider(without))).rejects.toMatchObject({
+      code: 'secret_misconfigured',
+      details: { errno: 'DEPTH_ZERO_SELF_SIGNED_CERT' },
+      hint: expect.stringContaining('option ca') as unknown,
+    });
+  });
+
+  it('is told for the API server', async () => {
+    await using server = await startTestKubernetesSecrets();
+    await writeFile(join(server.serviceAccountFolder, 'ca.crt'), testCertificate().certificate);
+    const { env, serviceAccountFolder } = server;
+    await expect(read(createKubernetesProvider({ env, serviceAccountFolder }))).rejects.toMatchObject({
+      code: 'secret_misconfigured',
+      hint: expect.stringContaining('ca.crt') as unknown,
+    });
+  });
+
+  it('is told for Secret Manager, and the right one is trusted', async () => {
+    await using server = await startTestSecretManager({ plain: false });
+    server.put('db-password', 'value');
+    const settings = {
+      project: 'test-project',
+      endpoint: server.url,
+      accessToken: () => Promise.resolve('test-token'),
+    };
+    const trusting = createGcpProvider({ ...settings, ca: server.ca });
+    expect(await read(trusting)).toBe('value');
+    expect(server.authorizations).toEqual(['Bearer test-token']);
+    const distrusting = createGcpProvider(settings);
+    await expect(read(distrusting)).rejects.toMatchObject({
+      code: 'secret_misconfigured',
+      message: expect.stringContaining('certificate') as unknown,
+    });
+    await Promise.all([trusting.close?.(), distrusting.close?.()]);
+  });
+
+  it('may be named by a file of the environment; one that cannot be read is told', async () => {
+    const { server, settings } = await vault();
+    await using _server = server;
+    await using folder = await startTestKubernetesSecrets();
+    const { ca, ...without } = settings;
+    const file = join(folder.serviceAccountFolder, 'bundle.pem');
+    await writeFile(file, ca);
+    expect(await read(createAzureProvider({ ...without, env: { REQUESTS_CA_BUNDLE: file } }))).toBe('value');
+    await expect(
+      read(createAzureProvider({ ...without, env: { REQUESTS_CA_BUNDLE: `${file}.absent` } })),
+    ).rejects.toMatchObject({
+      code: 'secret_misconfigured',
+      message: expect.stringContaining('REQUESTS_CA_BUNDLE') as unknown,
+    });
+  });
+});
