@@ -4,6 +4,9 @@ import { appBase } from '../../tsup.base.js';
 
 export const options: Options = {
   ...appBase,
+  // What only some configurations need (the vendor's Kubernetes client, the clouds' SDKs) stays in files of its own, which
+  // are read when they are asked for: text that is not read takes no memory.
+  splitting: true,
   // The local executor starts its supervisor as a program of its own, which it looks for beside itself.
   entry: { main: 'src/main.ts', supervisor: '../../packages/executor-local/src/supervisor.ts' },
   esbuildOptions: (esbuild) => {

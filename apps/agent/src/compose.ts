@@ -12,7 +12,7 @@ import type { AgentConfig } from './config.ts';
 import type { Environment } from './config/read.ts';
 import { createExecutor, startDeadlineOf } from './executors.ts';
 import { createPolicy } from './policy.ts';
-import { preflight } from './preflight.ts';
+import { executorComponent } from './preflight.ts';
 import { readinessChecks } from './readiness.ts';
 import { createDial } from './transport/dial.ts';
 import { createNetwork } from './transport/http-agent.ts';
@@ -96,7 +96,7 @@ export async function compose(config: AgentConfig, world: World): Promise<App> {
     [
       loopComponent(loop),
       ...composeEndpoints(config, agent, metrics, loop, logger),
-      { name: 'executor', start: (signal) => preflight(executor, logger, signal), stop: () => executor.close() },
+      executorComponent(executor, clock, logger),
       agentComponent(config, agent, executor, logger),
       createTokenWatch({ agent, token, clock }),
     ],

@@ -1,8 +1,32 @@
 import { isAbort } from '@runner/core';
-import type { Logger } from '@runner/core';
+import type { Clock, Component, Logger } from '@runner/core';
 import type { Executor, PreflightFinding } from '@runner/executor';
 
+/** What is not known by then is told when it is: an executor that does not answer must not keep the agent from connecting. */
+const WAIT_MS = 5_000;
+
 const LEVELS = { ok: 'debug', warning: 'warn', error: 'error' } as const;
+
+/** The executor's life: looked at when it starts, closed when it stops. */
+export function executorComponent(executor: Executor, clock: Clock, logger: Logger): Component {
+  const leaving = new AbortController();
+  let looking: Promise<void> | undefined;
+  return {
+    name: 'executor',
+    start: async (signal) => {
+      const over = new AbortController();
+      looking = preflight(executor, logger, AbortSignal.any([signal, leaving.signal]));
+      const patience = clock.sleep(WAIT_MS, AbortSignal.any([signal, over.signal])).catch(() => undefined);
+      await Promise.race([looking, patience]);
+      over.abort();
+    },
+    stop: async () => {
+      leaving.abort();
+      await looking;
+      await executor.close();
+    },
+  };
+}
 
 /** Says at the start what the executor lacks. It goes on all the same: what is missing may come, and runs say it too. */
 export async function preflight(executor: Executor, logger: Logger, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'tsup';
 import { expect, it } from 'vitest';
@@ -8,6 +8,37 @@ import { startAgent } from '../agent-process.ts';
 import { AGENT_ID, testControlPlane } from '../control-plane.ts';
 import { temporaryFolder } from '../folder.ts';
 import { testToken } from '../tokens.ts';
+
+/** Clients of clouds and of Kubernetes: together they would take more memory than everything else of the agent. */
+const VENDORS = /node_modules\/(@kubernetes|@aws-sdk|@azure|@google-cloud|google-auth-library|openid-client)\//;
+
+interface Metafile {
+  readonly outputs: Readonly<
+    Record<
+      string,
+      {
+        readonly inputs: Readonly<Record<string, unknown>>;
+        readonly imports: readonly { readonly path: string; readonly kind: string; readonly external?: boolean }[];
+      }
+    >
+  >;
+}
+
+function readMetafile(dist: string): Metafile {
+  return JSON.parse(readFileSync(join(dist, 'metafile-esm.json'), 'utf8')) as Metafile;
+}
+
+/** The sources in this file of the bundle, and in those it cannot be loaded without. */
+function loadedAtStart({ outputs }: Metafile, entry: string): readonly string[] {
+  const first = Object.keys(outputs).find((path) => basename(path) === entry);
+  const files = new Set(first === undefined ? [] : [first]);
+  for (const file of files) {
+    for (const { path, kind, external } of outputs[file]?.imports ?? []) {
+      if (external !== true && kind === 'import-statement') files.add(path);
+    }
+  }
+  return [...files].flatMap((file) => Object.keys(outputs[file]?.inputs ?? {}));
+}
 
 const RUN = '11111111-2222-4333-8444-555555555555';
 
@@ -24,8 +55,12 @@ it('the bundle starts alone in an empty folder and runs a program', async () => 
     sourcemap: false,
     config: false,
     silent: true,
+    metafile: true,
   });
-  expect(readdirSync(dist.path).sort()).toEqual(['main.js', 'supervisor.js']);
+  expect(readdirSync(dist.path)).toEqual(expect.arrayContaining(['main.js', 'supervisor.js']));
+  const atStart = loadedAtStart(readMetafile(dist.path), 'main.js');
+  expect(atStart).toEqual(expect.arrayContaining([expect.stringContaining('packages/kube/src/index.ts')]));
+  expect(atStart.filter((input) => VENDORS.test(input))).toEqual([]);
 
   await using controlPlane = await testControlPlane();
   await using agent = startAgent({

@@ -16,9 +16,10 @@ describe('the agent', () => {
       'MAX_CONCURRENT_RUNS',
       'AUTH_TOKEN',
       'INGESTION_IMAGE',
+      'KUBECONFIG',
       undefined,
     ]);
-    expect(errors.at(-1)).toMatchObject({ problems: 4 });
+    expect(errors.at(-1)).toMatchObject({ problems: 5 });
     expect(errors.slice(0, -1).every((line) => typeof line.fix === 'string')).toBe(true);
     expect(agent.lines.filter((line) => line.level === 'warn')).toMatchObject([{ variable: 'AUTH_TOKN' }]);
     expect(agent.output).not.toContain(SECRET);
@@ -29,13 +30,14 @@ describe('the agent', () => {
       env: {
         AUTH_TOKEN: testToken({ sub: 'bot' }),
         SERVER_URL: 'ws://127.0.0.1:9',
+        EXECUTOR_TYPE: 'argo',
         INGESTION_IMAGE: 'example/ingestion:1',
       },
     });
     expect(await agent.exit).toEqual({ code: 78, signal: null });
     expect(agent.lines.at(-1)).toMatchObject({
       level: 'error',
-      error: { code: 'executor_missing', hint: expect.stringContaining('local') as string },
+      error: { code: 'executor_missing', hint: expect.stringContaining('local, simpleK8s') as string },
     });
   });
 

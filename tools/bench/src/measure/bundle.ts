@@ -14,6 +14,7 @@ export async function bundle(entries: Readonly<Record<string, string>>, folder: 
     entryPoints: Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, join(REPOSITORY, path)])),
     outdir: folder,
     bundle: true,
+    splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node22',

@@ -83,13 +83,13 @@ describe('a Job that does not get on', () => {
     place.cluster.trouble(undefined);
     expect(run).toMatchObject({ state: 'failed', reason: 'permanent_failure', diagnosis });
     expect(place.jobs(runId)).toHaveLength(1);
-    expect(JSON.stringify(place.jobs(runId)[0]?.metadata?.annotations)).toContain(
-      (diagnosis as { code: string }).code,
-    );
+    expect(JSON.stringify(place.jobs(runId)[0]?.metadata?.annotations)).toContain((diagnosis as { code: string }).code);
     const path = `services/ingestionPipelines/${encodeURIComponent(pipeline.fqn)}/pipelineStatus/${runId}`;
     await eventually('the status says it', async () => {
       const status = await world.api.call('GET', path);
-      return status['pipelineState'] === 'failed' && JSON.stringify(status).includes((diagnosis as Json)['code'] as string);
+      return (
+        status['pipelineState'] === 'failed' && JSON.stringify(status).includes((diagnosis as Json)['code'] as string)
+      );
     });
     expect(place.executions(runId)).toBe(0);
   });

@@ -20,7 +20,8 @@ afterAll(async () => {
   await place[Symbol.asyncDispose]();
 });
 
-const agentOf = (runner: Runner, env: Readonly<Record<string, string>> = {}) => runner.activeAgent({ ...usual, ...env });
+const agentOf = (runner: Runner, env: Readonly<Record<string, string>> = {}) =>
+  runner.activeAgent({ ...usual, ...env });
 
 describe.each(FAULT_POINTS)('an agent with Jobs that is killed at %s', (point) => {
   it('leaves nothing lost and nothing doubled behind', async () => {
@@ -80,10 +81,14 @@ describe('an API server', () => {
     await place.server.stop();
     place.cluster.exit(endsJob, 4);
     const queued = await pipelines[2]?.trigger();
-    await eventually('the new run says what it waits for', async () => {
-      const { reason, diagnosis } = await world.run(queued ?? '');
-      return typeof reason === 'string' && JSON.stringify(diagnosis).includes('permanent":false');
-    });
+    await eventually(
+      'the new run says what it waits for',
+      async () => {
+        const { reason, diagnosis } = await world.run(queued ?? '');
+        return typeof reason === 'string' && JSON.stringify(diagnosis).includes('permanent":false');
+      },
+      60_000,
+    );
     expect(await world.run(goesOn)).toMatchObject({ state: 'running' });
     await place.server.start();
     expect(await world.ended(ends)).toMatchObject({ state: 'failed', outcome: { exitCode: 4 } });
@@ -95,7 +100,7 @@ describe('an API server', () => {
     expect(agent.end()).toBeUndefined();
   });
 
-  it.each([401, 403, 500])('that answers %i is said in words, and tried until it does better', async (status) => {
+  it.each([401, 403])('that answers %i is said in words, and tried until it does better', async (status) => {
     const runner = await world.runner(`api-server-${status}`);
     const repair = place.server.fault({ kind: 'status', status }, {});
     const agent = await agentOf(runner);
@@ -111,6 +116,23 @@ describe('an API server', () => {
     place.cluster.exit(await place.running(runId), 0);
     expect(await world.ended(runId)).toMatchObject({ state: 'succeeded' });
     expect(place.executions(runId)).toBe(1);
+  });
+});
+
+describe('an API server with a bad moment', () => {
+  it.each([
+    ['answers 500', { kind: 'status', status: 500 }],
+    ['is busy', { kind: 'status', status: 429, retryAfterSeconds: 1 }],
+    ['cuts connections', { kind: 'reset' }],
+    ['cuts connections after it did what was asked', { kind: 'reset', applied: true }],
+  ] as const)('that %s makes one Job of a run all the same', async (what, fault) => {
+    const runner = await world.runner(`bad-moment-${what.replaceAll(' ', '-')}`);
+    await agentOf(runner);
+    place.server.fault(fault, { verb: 'create', resource: 'jobs', times: 3 });
+    const runId = await (await runner.pipeline()).trigger();
+    place.cluster.exit(await place.running(runId), 0);
+    expect(await world.ended(runId)).toMatchObject({ state: 'succeeded' });
+    expect([place.executions(runId), place.jobs(runId).length]).toEqual([1, 1]);
   });
 });
 
