@@ -1,68 +1,27 @@
-import type { Diagnosis, DiagnosisCategory } from '../observation.ts';
-
-interface Sign {
-  readonly pattern: RegExp;
-  readonly category: DiagnosisCategory;
-  readonly code: string;
-  /** `$1` stands for the first group of the pattern. */
-  readonly message: string;
-  readonly hint: string;
-}
+import type { Diagnosis } from '../observation.ts';
+import { diagnoseSecrets } from './secret-signs.ts';
+import type { Sign } from './sign.ts';
+import { diagnosisOf } from './sign.ts';
 
 /**
  * What the ingestion library (observed with 2.0.6) prints when it fails for a reason that a person can mend, the most
- * telling first: a secret that cannot be read goes on to look like a wrong password.
+ * telling first: a secret that cannot be read goes on to look like a wrong password, and most failures at the start end
+ * in a general complaint about the client.
  */
 const SIGNS: readonly Sign[] = [
-  {
-    pattern: /Secret ([\w./-]+) exists but has no 'value' key/,
-    category: 'secret',
-    code: 'secret_key_missing',
-    message: 'The Kubernetes Secret $1 has no key `value`; the source got an empty password.',
-    hint: 'Store the secret under the data key `value`.',
-  },
-  {
-    pattern: /Could not get the secret value of (\S+) due to \[?\(?403/,
-    category: 'secret',
-    code: 'secret_forbidden',
-    message: 'The workload may not read the secret $1.',
-    hint: "Allow the workload's service account to get secrets in its namespace.",
-  },
-  {
-    pattern: /Could not get the secret value of (\S+) due to/,
-    category: 'secret',
-    code: 'secret_unreadable',
-    message: 'The secret $1 could not be read from the secrets manager.',
-    hint: 'Check that the secret exists under this very name and that the workload may read it.',
-  },
-  {
-    pattern: /Secret value \[([^\]]+)\] not present in the configured secrets manager/,
-    category: 'secret',
-    code: 'secret_unreadable',
-    message: 'The secret $1 could not be read from the secrets manager.',
-    hint: 'Check that the secret exists under this very name and that the workload may read it.',
-  },
-  {
-    pattern: /Resolved a null secret value/,
-    category: 'secret',
-    code: 'secret_missing',
-    message: 'A secret that the service refers to does not exist; the source got an empty password.',
-    hint: 'The log names it in a line `Getting secret value for …`. Create it, or correct the reference.',
-  },
-  {
-    pattern:
-      /SecretsManagerConfigException|NoRegionError|Invalid AWS Region|Invalid kube-config file|Service host\/port is not set|object has no attribute 'inCluster'/,
-    category: 'secret',
-    code: 'secrets_manager_unusable',
-    message: 'The workload could not start its secrets manager.',
-    hint: 'Check SECRETS_MANAGER and the variables this provider needs (region, vault name, project).',
-  },
   {
     pattern: /VersionMismatchException:?\s*([^\n]{0,200})/,
     category: 'version',
     code: 'version_mismatch',
     message: 'The ingestion image and the OpenMetadata server do not fit together. $1',
     hint: "Use the image of the server's version, or set INGESTION_DISABLE_VERSION_VALIDATION.",
+  },
+  {
+    pattern: /Test connection definition (\S+) not found|(\w+\.testConnectionDefinition)\b[^\n]{0,80}not found/i,
+    category: 'version',
+    code: 'connector_unknown',
+    message: 'The OpenMetadata server does not know the connector of the service (no test connection definition $1).',
+    hint: 'The server is older than the ingestion image, or was not migrated completely: bring both to one version.',
   },
   {
     pattern: /'NoneType' object has no attribute 'root'|401 Client Error|Token has expired|Invalid token/i,
@@ -72,18 +31,48 @@ const SIGNS: readonly Sign[] = [
     hint: 'Check that the bot of the pipeline exists and that its token has not been revoked.',
   },
   {
-    pattern: /password authentication failed|no password supplied|Access denied for user/i,
+    pattern: /password authentication failed|no password supplied|Access denied for user|Login failed for user/i,
     category: 'authentication',
     code: 'source_refused_login',
     message: 'The source refused the user name or password of the service.',
     hint: 'Check the credentials, and that the stored secret holds the bare password without quotes.',
   },
   {
-    pattern: /RestTransportError|Could not initialize the OpenMetadata client/,
+    pattern:
+      /(connection to server at "[^"\n]*"[^\n]*failed)|(could not translate host name "[^"\n]*")|(Can't connect to MySQL server on '[^'\n]*')/,
+    category: 'configuration',
+    code: 'source_unreachable',
+    message: 'The workload could not reach the source ($1).',
+    hint: 'Check host and port of the service, and network policies and firewalls between the ingestion pods and the source.',
+  },
+  {
+    pattern:
+      /RestTransportError|Could not initialize the OpenMetadata client[\s\S]{0,400}?(?:Max retries|Connection|timed out)/,
     category: 'configuration',
     code: 'server_unreachable',
     message: 'The workload could not reach the OpenMetadata server.',
     hint: 'Check its address, proxy and certificates as seen from where the workload runs.',
+  },
+  {
+    pattern: /Could not initialize the OpenMetadata client(?: against \[[^\]\n]*\])?:?\s*([^\n]{0,200})/,
+    category: 'configuration',
+    code: 'server_client_failed',
+    message: 'The workload could not set up its connection to OpenMetadata. $1',
+    hint: 'Check the OpenMetadata server connection of the pipeline.',
+  },
+  {
+    pattern: /Missing environment variable `(\w+)`/,
+    category: 'configuration',
+    code: 'environment_incomplete',
+    message: 'The ingestion did not find its environment variable $1.',
+    hint: 'The runner sets it; see whether a webhook or an entrypoint of your own image takes it away.',
+  },
+  {
+    pattern: /No module named '?metadata\.applications/,
+    category: 'program',
+    code: 'application_not_supported',
+    message: 'The image cannot run applications: it has no module metadata.applications.runner.',
+    hint: "Use Collate's ingestion image for applications; the public library does not have that module.",
   },
   {
     pattern: /No module named '?(metadata[\w.]*)/,
@@ -91,6 +80,13 @@ const SIGNS: readonly Sign[] = [
     code: 'ingestion_not_installed',
     message: 'The ingestion library is not installed where the program runs: it has no module $1.',
     hint: 'Use an ingestion image, or name a program that has the library in INGESTION_COMMAND.',
+  },
+  {
+    pattern: /can't open file '([^'\n]*(?:main|run_automation|exit_handler)\.py)'/,
+    category: 'program',
+    code: 'ingestion_not_installed',
+    message: 'The image is no ingestion image: it has no $1.',
+    hint: 'Name an ingestion image in INGESTION_IMAGE; its working directory holds main.py and run_automation.py.',
   },
   {
     pattern: /No space left on device|\[Errno 28\]|ENOSPC/,
@@ -113,11 +109,5 @@ const SIGNS: readonly Sign[] = [
  * text must be redacted already. Undefined when nothing in it is known.
  */
 export function diagnoseOutput(text: string): Diagnosis | undefined {
-  for (const { pattern, category, code, message, hint } of SIGNS) {
-    const match = pattern.exec(text);
-    if (match === null) continue;
-    const subject = (match[1] ?? '').trim();
-    return { category, code, message: message.replace('$1', () => subject).trim(), hint, permanent: true };
-  }
-  return undefined;
+  return diagnoseSecrets(text) ?? diagnosisOf(SIGNS, text);
 }
