@@ -1,4 +1,4 @@
-import { isAbort } from '@runner/core';
+import { abortError, isAbort } from '@runner/core';
 import type { LogChunk, LogGap, LogOptions } from '@runner/executor';
 import { MAIN_CONTAINER, executorError } from '@runner/executor';
 import { readPodLog } from '@runner/kube';
@@ -8,7 +8,7 @@ import { judge } from './observation.ts';
 import type { K8sParts } from './parts.ts';
 import type { RunCache } from './run-cache.ts';
 import type { RunSight } from './sight.ts';
-import { endCondition, hasBegun, isLivePod, mainStatus, podOf } from './sight.ts';
+import { beganAt, endCondition, hasBegun, isLivePod, mainStatus, podOf } from './sight.ts';
 
 /** How long a change is waited for in a cache before it is read again; only against a cache that is stopped meanwhile. */
 const CACHE_WAIT_MS = 30_000;
@@ -21,11 +21,11 @@ export async function* logsOfRun(
 ): AsyncGenerator<LogChunk | LogGap> {
   const signal = AbortSignal.any([options.signal, parts.closed]);
   if (signal.aborted) return;
+  const eyes = new RunEyes(parts, runId);
   const leaving: (() => void)[] = [];
   try {
-    const pod = await podToRead(new RunEyes(parts, runId), options.follow, signal, leaving);
+    const pod = await podToRead(eyes, options.follow, signal, leaving);
     if (pod === undefined) return;
-    const eyes = new RunEyes(parts, runId);
     yield* readPodLog({
       api: parts.api,
       namespace: parts.namespace,
@@ -33,9 +33,12 @@ export async function* logsOfRun(
       container: MAIN_CONTAINER,
       fromByte: options.fromByte,
       follow: pod.follow,
-      ended: (asking) => hasEnded(parts, eyes, pod.name, asking),
+      ended: async (asking) => isGoneOrOver(await eyes.look(asking), pod.name),
+      startedAt: () => pod.startedAt,
+      changed: (waiting) => eyes.changed(waiting),
       clock: parts.clock,
       random: parts.random,
+      logger: parts.logger,
       signal,
     });
   } catch (error) {
@@ -47,6 +50,7 @@ export async function* logsOfRun(
 
 interface PodToRead {
   readonly name: string;
+  readonly startedAt: number | undefined;
   /** False for what has ended: everything is there to be read. */
   readonly follow: boolean;
 }
@@ -74,7 +78,7 @@ async function podToRead(
   const pod = podOf(sight);
   const name = pod?.metadata?.name;
   if (name === undefined || !hasBegun(pod)) return undefined;
-  return { name, follow: follow && !isOver(sight) };
+  return { name, startedAt: beganAt(pod), follow: follow && !isOver(sight) };
 }
 
 function isAbsent(eyes: RunEyes, sight: RunSight): boolean {
@@ -115,23 +119,9 @@ async function placeOrEnd(eyes: RunEyes, sight: RunSight, signal: AbortSignal): 
   }
 }
 
-/**
- * Whether the program of this pod has ended, asked when its stream did. The stream ends a moment before the API shows it,
- * so that is waited for: to ask for the log once more would cost a call for each run.
- */
-async function hasEnded(parts: K8sParts, eyes: RunEyes, pod: string, signal: AbortSignal): Promise<boolean> {
-  const isGoneOrOver = (sight: RunSight): boolean => podOf(sight)?.metadata?.name !== pod || isOver(sight);
-  const timeUp = new AbortController();
-  const timer = parts.clock.setTimer(parts.timings.endOfLogMs, () => timeUp.abort());
-  try {
-    await eyes.until(isGoneOrOver, await eyes.look(signal), AbortSignal.any([signal, timeUp.signal]));
-    return true;
-  } catch (error) {
-    if (!timeUp.signal.aborted || signal.aborted) throw error;
-    return false;
-  } finally {
-    timer.cancel();
-  }
+/** Whether nothing more can come from this pod. */
+function isGoneOrOver(sight: RunSight, pod: string): boolean {
+  return podOf(sight)?.metadata?.name !== pod || isOver(sight);
 }
 
 /** Looks at one run: through a watch that shows it, where there is one, else by asking the API. */
@@ -167,6 +157,22 @@ class RunEyes {
       sight = await this.look(signal);
     }
     return sight;
+  }
+
+  /** Resolves at the next change that a watch shows; where none shows the run, not before it is aborted (then it rejects). */
+  changed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const stop = this.#cache()?.onChange(this.#runId, () => {
+        signal.removeEventListener('abort', onAbort);
+        stop?.();
+        resolve();
+      });
+      const onAbort = (): void => {
+        stop?.();
+        reject(abortError(signal));
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
   }
 
   /** A watch that shows the run's Job; pods alone may be the rest of something. */

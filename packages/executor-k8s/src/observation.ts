@@ -5,6 +5,7 @@ import { intentOf, pipelineTypeOf } from './annotations.ts';
 import { outcomeOf } from './outcome.ts';
 import type { RunSight } from './sight.ts';
 import {
+  beganAt,
   endCondition,
   hasBegun,
   isLeaving,
@@ -93,8 +94,7 @@ function shelvedPhase(job: Job, livePods: number): WorkloadPhase {
 }
 
 function timesOf(sight: RunSight, phase: WorkloadPhase): Pick<PresentObservation, 'startedAt' | 'endedAt'> {
-  const state = mainStatus(podOf(sight) ?? sight.lastPod)?.state;
-  const startedAt = timeOf(state?.running?.startedAt) ?? timeOf(state?.terminated?.startedAt);
+  const startedAt = beganAt(podOf(sight) ?? sight.lastPod);
   const endedAt = phase === 'ended' ? endTime(sight) : undefined;
   return {
     ...(startedAt === undefined ? {} : { startedAt }),

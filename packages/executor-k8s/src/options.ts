@@ -43,8 +43,6 @@ export interface K8sTimings {
   /** Between two looks at a run that no watch shows, while its log is followed: first and longest. Default 500 and 5,000. */
   readonly lookFloorMs: number;
   readonly lookCapMs: number;
-  /** How long the end of a log stream waits to see that the program has ended. Default 5,000. */
-  readonly endOfLogMs: number;
   /** Between two sweeps of config objects whose Job is gone. Default one hour. */
   readonly sweepMs: number;
 }
@@ -71,6 +69,5 @@ export const DEFAULT_TIMINGS: K8sTimings = {
   eventsCapMs: 60_000,
   lookFloorMs: 500,
   lookCapMs: 5_000,
-  endOfLogMs: 5_000,
   sweepMs: 3_600_000,
 };

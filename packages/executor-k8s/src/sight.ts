@@ -36,6 +36,12 @@ export function hasBegun(pod: Pod | undefined): boolean {
   return state?.running !== undefined || state?.terminated !== undefined;
 }
 
+/** Epoch milliseconds at which the main program began. */
+export function beganAt(pod: Pod | undefined): number | undefined {
+  const state = mainStatus(pod)?.state;
+  return timeOf(state?.running?.startedAt) ?? timeOf(state?.terminated?.startedAt);
+}
+
 /** The pod that stands for the run: of this Job before others, living before ended, newest first. */
 export function podOf({ job, pods }: RunSight): Pod | undefined {
   const rank = (pod: Pod): readonly number[] => [

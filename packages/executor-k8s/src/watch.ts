@@ -115,7 +115,7 @@ class RunWatch {
     this.#looking.set(runId, false);
     const needsTailOnly = isEnded(seen) && isExplained(sight);
     try {
-      if (sight.job === undefined && sight.pods.length > 0) await clock.sleep(SETTLE_MS, this.#signal);
+      if (sight.job === undefined && sight.pods.length > 0 && (await this.#isSettled(runId))) return;
       for (let attempt = 0; ; attempt += 1) {
         const leave = await this.#gate.enter(this.#signal);
         try {
@@ -137,6 +137,14 @@ class RunWatch {
       this.#looking.delete(runId);
       if (again) this.touched(runId);
     }
+  }
+
+  /** Gives the watch of Jobs some time to show the one that a pod belongs to. */
+  async #isSettled(runId: string): Promise<boolean> {
+    await this.#parts.clock.sleep(SETTLE_MS, this.#signal);
+    const isSettled = this.#cache?.sight(runId).job !== undefined;
+    if (isSettled) this.#looking.set(runId, true);
+    return isSettled;
   }
 
   /** What the API says now, with what the watches remember of pods that are gone. */
