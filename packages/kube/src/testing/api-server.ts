@@ -63,6 +63,8 @@ export interface TestRight {
   readonly verbs: readonly string[];
   /** `resourceNames`. Default: all. */
   readonly names?: readonly string[];
+  /** Where its Role stands. Default: everywhere, as a ClusterRole. */
+  readonly namespace?: string;
 }
 
 export interface TestDeletion {
