@@ -14,6 +14,7 @@ export type {
   WatchEvent,
   WatchOptions,
 } from './api/kube-api.ts';
+export { endedByDeletion } from './diagnose/deletion.ts';
 export { diagnoseEnd } from './diagnose/diagnose-end.ts';
 export { diagnose } from './diagnose/diagnose.ts';
 export type { DiagnosisContext, Evidence, NodeTaints, Taint } from './diagnose/evidence.ts';

@@ -3,6 +3,7 @@ import type { Pod } from '../objects.ts';
 import { clusterText } from './cluster-text.ts';
 import type { Evidence } from './evidence.ts';
 import { disruptionOf, endByDisruption, endByEvents } from './disruption.ts';
+import { endedByDeletion, finishedAt } from './deletion.ts';
 import { exitCodeDiagnosis } from './exit-code.ts';
 import { mainContainer, mainStatus } from './main-container.ts';
 import { endByPodReason } from './pod-reason.ts';
@@ -42,9 +43,6 @@ function outOfMemory(pod: Pod | undefined): Diagnosis | undefined {
   };
 }
 
-/** When the program ended, in epoch milliseconds (whole seconds). */
-const finishedAt = (pod: Pod | undefined): number => Date.parse(mainStatus(pod)?.state?.terminated?.finishedAt ?? '');
-
 /** Whoever disrupted the pod; not when the program had ended by itself before. */
 function disrupted(pod: Pod | undefined): Diagnosis | undefined {
   const condition = disruptionOf(pod);
@@ -73,26 +71,6 @@ function deleted({ pod, job }: Evidence): Diagnosis | undefined {
     ? lost('pod_deleted', 'The pod of the run was deleted while it was going on.', BY_HAND)
     : lost('job_deleted', 'The Job of the run was deleted while it was going on.', BY_HAND);
 }
-
-/** Kubernetes' own default. */
-const DEFAULT_GRACE_SECONDS = 30;
-
-/**
- * Whether the program ended because its pod was deleted. The deletion timestamp has the grace in it; in the last state of
- * a pod the kubelet has set both anew (grace 0), so that only the signal tells a deletion from an end just before.
- */
-function endedByDeletion(pod: Pod | undefined): boolean {
-  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod?.metadata ?? {};
-  if (deletionTimestamp === undefined) return false;
-  const last = deletionGracePeriodSeconds === 0;
-  const grace = last ? (pod?.spec?.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS) : deletionGracePeriodSeconds;
-  if (finishedAt(pod) < Date.parse(deletionTimestamp) - grace * 1000) return false;
-  const exitCode = mainStatus(pod)?.state?.terminated?.exitCode;
-  return !last || exitCode === undefined || exitCode === SIGKILL || exitCode === SIGTERM;
-}
-
-const SIGKILL = 137;
-const SIGTERM = 143;
 
 const BY_HAND =
   'Somebody or something other than the runner did it; the audit log of the cluster says who. Start the run again.';

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { diagnose, diagnoseEnd } from '../../../src/index.ts';
+import { diagnose, diagnoseEnd, endedByDeletion } from '../../../src/index.ts';
 import { recorded } from './recorded.ts';
 
 /** Trouble, category, code, whether waiting helps, what the sentence must name. */
@@ -82,6 +82,16 @@ describe('what a real cluster says of a workload that ended badly', () => {
     expect(diagnosis?.message).toContain(named);
     expect(diagnose(evidence)).toBeUndefined();
   });
+});
+
+it.each([
+  ['deleted-by-hand', true],
+  ['deleted-with-sigterm', true],
+  ['deadline-job', false],
+  ['exit-1', false],
+  ['oom', false],
+])('%s: the program ended because its pod was deleted: %s', (name, expected) => {
+  expect(endedByDeletion(recorded(name).pod)).toBe(expected);
 });
 
 it('every recording has a row here', () => {
