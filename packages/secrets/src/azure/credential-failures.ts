@@ -29,6 +29,14 @@ export function explainCredential(error: unknown, { about, id }: AzureWhere): Er
       details: { reason: name.slice(0, 64), refused: 'credentials' },
     });
   }
+  if (/not configured to acquire tokens for tenant/i.test(message)) {
+    return storeFailure(about, id, {
+      code: 'secret_misconfigured',
+      message: `${about.location} is in another tenant than ${who}`,
+      hint: 'set AZURE_TENANT_ID to the tenant of the vault',
+      details: { reason: name.slice(0, 64), refused: 'credentials' },
+    });
+  }
   const entra = /AADSTS\d{4,8}/.exec(message)?.[0];
   if (entra !== undefined) {
     const hint = Object.hasOwn(ENTRA, entra) ? ENTRA[entra] : undefined;

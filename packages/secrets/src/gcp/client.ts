@@ -55,7 +55,7 @@ export async function openClient(place: GcpPlace, options: GcpProviderOptions): 
   refuseSdkLogging(options.env ?? {});
   const { sdk, gax } = await loadSdk('gcp', PACKAGE, loadBoth);
   const ca = await authorities(options.ca, options.env ?? {}, ['GRPC_DEFAULT_SSL_ROOTS_FILE_PATH']);
-  const caller = place.plain ? nobody() : await callerOf(options, gax);
+  const caller = place.plain ? nobody() : await callerOf(options, place.project, gax);
   const { credentials } = gax.grpc;
   const sslCreds = place.plain
     ? credentials.createInsecure()
@@ -111,7 +111,7 @@ function nobody(): Caller {
   return { identity: 'nobody: emulators take no credentials', headers: () => Promise.resolve({}) };
 }
 
-async function callerOf({ accessToken }: GcpProviderOptions, gax: Gax): Promise<Caller> {
+async function callerOf({ accessToken }: GcpProviderOptions, projectId: string, gax: Gax): Promise<Caller> {
   if (accessToken !== undefined) {
     return {
       identity: 'the access token given by the program',
@@ -123,7 +123,8 @@ async function callerOf({ accessToken }: GcpProviderOptions, gax: Gax): Promise<
       },
     };
   }
-  const auth = new gax.GoogleAuth({ scopes: [SCOPE] });
+  // Without the project, federated credentials would ask yet another service for it.
+  const auth = new gax.GoogleAuth({ scopes: [SCOPE], projectId });
   // Without this, a missing credential also rejects a promise of the SDK that nobody holds, which ends the process.
   const client = await auth.getClient().catch((error: unknown) => {
     throw new TokenFailure(error);

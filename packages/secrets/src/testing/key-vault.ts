@@ -30,6 +30,8 @@ export interface TestKeyVault extends AsyncDisposable {
 
 /** What the server gives to everybody who asks rightly. */
 export const TEST_AZURE_TOKEN = 'test-azure-token';
+/** For AZURE_TENANT_ID: the tenant that the vault says it is in. */
+export const TEST_AZURE_TENANT = '00000000-0000-4000-8000-000000000001';
 const RESOURCE = 'https://vault.azure.net';
 
 interface Version {
@@ -85,7 +87,7 @@ export async function startTestKeyVault(): Promise<TestKeyVault> {
     const host = request.headers.host ?? '';
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
     if (token === undefined) {
-      const challenge = `Bearer authorization="https://${host}/tenant1", resource="${RESOURCE}"`;
+      const challenge = `Bearer authorization="https://${host}/${TEST_AZURE_TENANT}", resource="${RESOURCE}"`;
       send(response, 401, { error: { code: 'Unauthorized', message: 'no token' } }, { 'www-authenticate': challenge });
       return;
     }

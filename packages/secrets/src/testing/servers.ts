@@ -9,7 +9,7 @@ export { startTestProxy } from './proxy.ts';
 export type { TestProxy, TestProxyOptions } from './proxy.ts';
 export { startTestAws } from './aws-server.ts';
 export type { TestAws } from './aws-server.ts';
-export { TEST_AZURE_TOKEN, startTestKeyVault } from './key-vault.ts';
+export { TEST_AZURE_TENANT, TEST_AZURE_TOKEN, startTestKeyVault } from './key-vault.ts';
 export type { TestKeyVault } from './key-vault.ts';
 export { startTestSecretManager } from './secret-manager.ts';
 export type { TestSecretManager } from './secret-manager.ts';
