@@ -45,14 +45,14 @@ export async function readStart(stream: IncomingMessage, limit: number): Promise
 /** Raw chunks of a stream that is open. Throws what ended it too early; leaving the loop closes the connection. */
 export async function* chunksOf(stream: IncomingMessage, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   try {
-    if (signal.aborted) throw signal.reason;
+    // A stream that was cut before anybody read it ends without a word.
     yield* stream as AsyncIterable<Uint8Array>;
+    if (signal.aborted || !stream.complete) throw cut(signal);
   } catch (error) {
-    throw cut(signal, error);
+    throw error instanceof ConnectionFailure ? error : cut(signal, error);
   } finally {
     stream.destroy();
   }
-  if (signal.aborted || !stream.complete) throw cut(signal);
 }
 
 function cut(signal: AbortSignal, error?: unknown): Error {

@@ -47,8 +47,10 @@ export async function clusterSubject(kubeconfig: string, timeoutMs: number): Pro
   const create = async <T extends KubeObject>(of: ResourceType<T>, object: T): Promise<T> =>
     (await api.create(of, of.namespaced ? namespace : '', object, { signal })).object;
   const until = async (what: string, look: () => Promise<boolean>): Promise<void> => {
-    for (const deadline = clock.monotonic() + timeoutMs; !(await look()); await clock.sleep(50, signal)) {
+    const deadline = clock.monotonic() + timeoutMs;
+    while (!(await look())) {
       if (clock.monotonic() > deadline) throw new Error(`waited in vain until ${what}`);
+      await clock.sleep(50, signal);
     }
   };
   const podThat = async (name: string, main: object, is: (pod: Pod) => boolean): Promise<string> => {

@@ -67,8 +67,8 @@ describe('the identity of a pod', () => {
   it('follows the token file, looking at it once a minute', async () => {
     const folder = mount(whole());
     const clock = testClock();
-    const { authorization } = await inClusterIdentity({ environment, readFile: folder.readFile, clock });
-    const header = (): Promise<string | undefined> => authorization({ refresh: false, signal });
+    const identity = await inClusterIdentity({ environment, readFile: folder.readFile, clock });
+    const header = (): Promise<string | undefined> => identity.authorization({ refresh: false, signal });
     folder.files.token = 'token-2';
     for (let i = 0; i < 100; i += 1) expect(await header()).toBe('Bearer token-1');
     expect(folder.readings.token).toBe(1);
@@ -79,9 +79,9 @@ describe('the identity of a pod', () => {
 
   it('looks at the token file at once when the token was refused', async () => {
     const folder = mount(whole());
-    const { authorization } = await inClusterIdentity({ environment, readFile: folder.readFile, clock: testClock() });
+    const identity = await inClusterIdentity({ environment, readFile: folder.readFile, clock: testClock() });
     folder.files.token = 'token-2';
-    const refreshed = await Promise.all([1, 2, 3].map(() => authorization({ refresh: true, signal })));
+    const refreshed = await Promise.all([1, 2, 3].map(() => identity.authorization({ refresh: true, signal })));
     expect(refreshed).toEqual(Array(3).fill('Bearer token-2'));
     expect(folder.readings.token).toBe(2);
   });
@@ -89,11 +89,11 @@ describe('the identity of a pod', () => {
   it.each([undefined, '', 'two words'])('goes on with the token it knows while the file holds %j', async (text) => {
     const folder = mount(whole());
     const clock = testClock();
-    const { authorization } = await inClusterIdentity({ environment, readFile: folder.readFile, clock });
+    const identity = await inClusterIdentity({ environment, readFile: folder.readFile, clock });
     if (text === undefined) delete folder.files.token;
     else folder.files.token = text;
     await clock.advance(120_000);
-    expect(await authorization({ refresh: false, signal })).toBe('Bearer token-1');
+    expect(await identity.authorization({ refresh: false, signal })).toBe('Bearer token-1');
   });
 
   it('follows the authorities, and keeps what it knows while they make no sense', async () => {

@@ -118,10 +118,10 @@ describe('a kubeconfig', () => {
   it('follows a token file, which goes before a token', async () => {
     files['/token'] = 'file-1\n';
     const text = config({ user: { token: 'fixed', tokenFile: '/token' } });
-    const { authorization } = await kubeconfigIdentity({ text, readFile, clock });
-    expect(await authorization({ refresh: false, signal })).toBe('Bearer file-1');
+    const identity = await kubeconfigIdentity({ text, readFile, clock });
+    expect(await identity.authorization({ refresh: false, signal })).toBe('Bearer file-1');
     files['/token'] = 'file-2\n';
-    expect(await authorization({ refresh: true, signal })).toBe('Bearer file-2');
+    expect(await identity.authorization({ refresh: true, signal })).toBe('Bearer file-2');
   });
 });
 

@@ -99,7 +99,9 @@ describe('a watch', () => {
     const chunk = Buffer.alloc(1024 * 1024, 'x');
     const endless: Step = (request, response) => {
       response.writeHead(200);
-      const more = (): void => void (request.socket.destroyed || response.write(chunk, more));
+      const more = (): void => {
+        if (!request.socket.destroyed) response.write(chunk, more);
+      };
       more();
     };
     await using server = await scriptServer([endless]);

@@ -1,5 +1,5 @@
 import type { ServerOptions } from 'node:https';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import { testClock } from '@runner/core/testing';
 import { describe, expect, it } from 'vitest';
 import type { KubeIdentity } from '../../src/identity/identity.ts';
@@ -79,7 +79,7 @@ describe('TLS', () => {
     let clientCertificate = pairOf('first');
     const seen: string[] = [];
     const step: Step = (request, response) => {
-      seen.push(String((request.socket as TLSSocket).getPeerCertificate().subject.CN));
+      if (request.socket instanceof TLSSocket) seen.push(String(request.socket.getPeerCertificate().subject.CN));
       json(200, VERSION)(request, response);
     };
     await using server = await scriptServer(

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import type { Job, KubeObject, ResourceType } from '../../objects.ts';
+import type { Job, ResourceType } from '../../objects.ts';
 import { CONFIG_MAPS, JOBS } from '../../objects.ts';
 import type { KubeContractContext } from './subject.ts';
 import { configMap, idleJob, rejection, until, within } from './subject.ts';
 
-const UNKNOWN: ResourceType<KubeObject> = {
+const UNKNOWN: ResourceType = {
   apiVersion: 'nothing.test/v1',
   kind: 'Nothing',
   plural: 'nothings',
