@@ -8,8 +8,9 @@ export interface Evidence {
   /** Events of the workload and of its pod, in any order. */
   readonly events?: readonly KubeEvent[];
   /**
-   * Nodes and their taints, where they may be listed (a right over the whole cluster). Since Kubernetes 1.34.2 and 1.35
-   * the scheduler no longer names the taint that keeps a pod away; without nodes the hint says how to look it up.
+   * Nodes and their taints, where they may be listed (a right over the whole cluster). Newer
+   * schedulers (seen with 1.34.4; kubernetes/kubernetes#134740) do not name the taint that keeps a pod away; without nodes
+   * the hint says how to look it up.
    */
   readonly nodes?: readonly NodeTaints[];
   /** Names the settings in hints. */
