@@ -2,11 +2,22 @@ import type { Kind } from './kinds.ts';
 import type { Json } from './stored.ts';
 import { at, isJson, jsonAt, listAt, textAt } from './stored.ts';
 
+/** What every event has, known or not. */
+const EVENT: Json = {
+  source: {},
+  firstTimestamp: null,
+  lastTimestamp: null,
+  eventTime: null,
+  reportingComponent: '',
+  reportingInstance: '',
+};
+
 /** Fills in what the API fills in, as far as runners can see it. Pure. */
 export function withDefaults(kind: Kind, object: Json, uid: string, previous?: Json): Json {
   if (kind.resource === 'jobs.batch') return job(object, uid, previous);
   if (kind.resource === 'pods') return pod(object);
   if (kind.resource === 'secrets') return secret(object);
+  if (kind.resource === 'events') return { ...EVENT, ...object };
   if (kind.resource === 'namespaces')
     return { ...object, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } };
   return object;

@@ -75,7 +75,7 @@ function resources(causes: Causes, field: string, value: Json): void {
       wrong(causes, `${field}.${list}[${name}]`, amount, 'must be greater than or equal to 0');
     }
   }
-  for (const [name, amount] of Object.entries(jsonAt(value, 'requests'))) {
+  for (const [name, amount] of Object.entries(jsonAt(value, 'requests')).sort()) {
     const limit = textAt(limits, name);
     if (limit === undefined || compareQuantities(String(amount), limit) <= 0) continue;
     wrong(causes, `${field}.requests`, amount, `must be less than or equal to ${name} limit of ${limit}`);

@@ -80,6 +80,10 @@ export function noSuchResource(): Refusal {
   return new Refusal(404, 'NotFound', 'the server could not find the requested resource', {});
 }
 
+export function notAllowed(): Refusal {
+  return new Refusal(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
+}
+
 export function alreadyExists(kind: Kind, name: string): Refusal {
   return new Refusal(409, 'AlreadyExists', `${kind.resource} "${name}" already exists`, detailsOf(kind, name));
 }
@@ -113,7 +117,8 @@ export function invalid(
   name: string,
   causes: readonly FieldCause[],
 ): Refusal {
-  const lines = causes.map((cause) => `${cause.field}: ${cause.message}`);
+  // The same line is said once, the causes are all listed.
+  const lines = [...new Set(causes.map((cause) => `${cause.field}: ${cause.message}`))];
   const text = lines.length === 1 ? lines.join('') : `[${lines.join(', ')}]`;
   return new Refusal(422, 'Invalid', `${kind.qualified} "${name}" is invalid: ${text}`, {
     ...(name === '' ? {} : { name }),

@@ -7,7 +7,7 @@ import type { Faults } from './faults.ts';
 import type { Kind, Kinds } from './kinds.ts';
 import type { Lists } from './listing.ts';
 import { readLog, readableContainer } from './log-reading.ts';
-import { Refusal, notFound } from './refusal.ts';
+import { Refusal, notAllowed, notFound } from './refusal.ts';
 import type { Wanted } from './request.ts';
 import { NoSuchGroup, bodyOf, isReview, parsedOptions, requireKind, wanted } from './request.ts';
 import type { Json } from './stored.ts';
@@ -115,6 +115,7 @@ export class RequestHandler {
 
   #write(kind: Kind, asked: Wanted, text: string, contentType: string): Answer {
     const { writing } = this.#options;
+    if ((asked.verb === 'create') === (asked.name !== undefined)) throw notAllowed();
     switch (asked.verb) {
       case 'get': {
         const object = writing.store.get(kind, asked.namespace, asked.name ?? '');
@@ -130,12 +131,7 @@ export class RequestHandler {
       case 'delete':
         return remove(writing, kind, asked, text);
       default:
-        throw new Refusal(
-          405,
-          'MethodNotAllowed',
-          'the server does not allow this method on the requested resource',
-          {},
-        );
+        throw notAllowed();
     }
   }
 

@@ -92,7 +92,7 @@ export async function bodyOf(request: IncomingMessage): Promise<string> {
     if (bytes <= MOST_BYTES) chunks.push(chunk);
   }
   if (bytes > MOST_BYTES) {
-    throw new Refusal(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${MOST_BYTES}`, {});
+    throw new Refusal(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${MOST_BYTES}`);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
@@ -112,7 +112,9 @@ export function parsedObject(kind: Kind, text: string): Json {
   if (!isJson(value)) throw fail('json: cannot unmarshal into Go value');
   const given = typeof value['kind'] === 'string' ? value['kind'] : kind.kind;
   if (given !== kind.kind) {
-    throw badRequest(`${given} in version "${kind.version}" cannot be handled as a ${kind.kind}: unknown conversion`);
+    throw badRequest(
+      `${given} in version "${kind.version}" cannot be handled as a ${kind.kind}: converting (${given}) to (${kind.kind}): unknown conversion`,
+    );
   }
   return value;
 }

@@ -2,6 +2,7 @@ import type { Kind } from './kinds.ts';
 import { badRequest } from './refusal.ts';
 import { at, numberAt, textAt } from './stored.ts';
 import type { Stored } from './stored.ts';
+import { labelValueFault, qualifiedNameFault, quoted } from './syntax.ts';
 
 export type Match = (object: Stored) => boolean;
 
@@ -10,61 +11,118 @@ interface Requirement {
   readonly holds: (value: string | undefined) => boolean;
 }
 
-const KEY = /^([A-Za-z0-9.-]+\/)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$/;
-const VALUE = /^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?$/;
-const SET = /^(\S+)\s+(in|notin)\s*\(([^()]*)\)$/;
+const TOKEN = /\s*(==|=|!=|!|\(|\)|,|<|>|[^\s=!(),<>]+)\s*/y;
+const OPERATORS = 'in, notin, =, ==, !=, gt, lt';
 
-/** Splits at commas outside parentheses. */
-function parts(selector: string): readonly string[] {
-  return selector
-    .split(/,(?![^(]*\))/)
-    .map((part) => part.trim())
-    .filter((part, _, all) => part !== '' || all.length > 1);
+function tokens(selector: string): readonly string[] {
+  const found: string[] = [];
+  TOKEN.lastIndex = 0;
+  for (let match = TOKEN.exec(selector); match !== null; match = TOKEN.exec(selector)) found.push(match[1] ?? '');
+  return found;
 }
 
-function checked(key: string, values: readonly string[]): string {
-  if (!KEY.test(key))
-    throw badRequest(
-      `unable to parse requirement: <nil>: Invalid value: "${key}": name part must consist of alphanumeric characters`,
-    );
-  const wrong = values.find((value) => !VALUE.test(value) || value.length > 63);
-  if (wrong !== undefined) {
-    throw badRequest(
-      `unable to parse requirement: values[0][${key}]: Invalid value: "${wrong}": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character`,
-    );
-  }
-  return key;
-}
+const unparsable = (why: string): Error => badRequest(`unable to parse requirement: ${why}`);
 
-function requirement(part: string): Requirement {
-  const set = SET.exec(part);
-  if (set !== null) {
-    const [, key = '', operator, list = ''] = set;
-    const values = list.split(',').map((value) => value.trim());
-    checked(key, values);
-    const among = new Set(values);
-    return operator === 'in'
-      ? { key, holds: (value) => value !== undefined && among.has(value) }
-      : { key, holds: (value) => value === undefined || !among.has(value) };
+/** Reads one requirement after the other; errors are worded as the real parser words them. */
+class SelectorParser {
+  readonly #tokens: readonly string[];
+  #next = 0;
+
+  constructor(selector: string) {
+    this.#tokens = tokens(selector);
   }
-  const compared = /^([^=!\s]+)\s*(==|=|!=)\s*(.*)$/.exec(part);
-  if (compared !== null) {
-    const [, key = '', operator, wanted = ''] = compared;
-    if (wanted.startsWith('=')) throw badRequest(`unable to parse requirement: found '=', expected: identifier`);
-    checked(key, [wanted]);
-    return operator === '!='
-      ? { key, holds: (value) => value !== wanted }
-      : { key, holds: (value) => value === wanted };
+
+  parse(): readonly Requirement[] {
+    const requirements: Requirement[] = [];
+    if (this.#tokens.length === 0) return requirements;
+    if (this.#peek() === ',') throw badRequest("found ',', expected: !, identifier, or 'end of string'");
+    for (;;) {
+      requirements.push(this.#requirement());
+      const separator = this.#take();
+      if (separator === '') return requirements;
+      if (separator !== ',') throw badRequest(`found '${separator}', expected: ',' or 'end of string'`);
+      if (['', ',', ')'].includes(this.#peek()))
+        throw badRequest(`found '${this.#peek()}', expected: identifier after ','`);
+    }
   }
-  if (part.startsWith('!')) {
-    return { key: checked(part.slice(1).trim(), []), holds: (value) => value === undefined };
+
+  #requirement(): Requirement {
+    if (this.#peek() === '!') {
+      this.#take();
+      const key = this.#key();
+      return { key, holds: (value) => value === undefined };
+    }
+    const key = this.#key();
+    if (['', ','].includes(this.#peek())) return { key, holds: (value) => value !== undefined };
+    const operator = this.#take();
+    switch (operator) {
+      case '=':
+      case '==':
+        return this.#equals(key, this.#value(key), true);
+      case '!=':
+        return this.#equals(key, this.#value(key), false);
+      case 'in':
+      case 'notin':
+        return this.#among(key, this.#values(key), operator === 'in');
+      default:
+        throw unparsable(`found '${operator}', expected: ${OPERATORS}`);
+    }
   }
-  return { key: checked(part, []), holds: (value) => value !== undefined };
+
+  #equals(key: string, wanted: string, equal: boolean): Requirement {
+    return { key, holds: (value) => (value === wanted) === equal };
+  }
+
+  #among(key: string, values: readonly string[], inside: boolean): Requirement {
+    const set = new Set(values);
+    return { key, holds: (value) => (value !== undefined && set.has(value)) === inside };
+  }
+
+  #key(): string {
+    const key = this.#take();
+    if (['', ',', '(', ')', '=', '==', '!='].includes(key)) throw unparsable(`found '${key}', expected: identifier`);
+    const fault = qualifiedNameFault(key);
+    if (fault !== undefined) throw unparsable(`<nil>: Invalid value: ${quoted(key)}: ${fault}`);
+    return key;
+  }
+
+  #value(key: string): string {
+    const value = ['', ','].includes(this.#peek()) ? '' : this.#take();
+    if (['=', '==', '!=', '!', '(', ')'].includes(value)) throw unparsable(`found '${value}', expected: identifier`);
+    return this.#checked(key, value, 0);
+  }
+
+  #values(key: string): readonly string[] {
+    const open = this.#take();
+    if (open !== '(') throw unparsable(`found '${open}' expected: '('`);
+    const values: string[] = [];
+    for (let token = this.#take(); token !== ')'; token = this.#take()) {
+      if (token === '') throw unparsable(`found '', expected: ',' or ')'`);
+      if (token !== ',') values.push(this.#checked(key, token, values.length));
+    }
+    return values.length === 0 ? [''] : values;
+  }
+
+  #checked(key: string, value: string, index: number): string {
+    const fault = labelValueFault(value);
+    if (fault !== undefined) throw unparsable(`values[${index}][${key}]: Invalid value: ${quoted(value)}: ${fault}`);
+    return value;
+  }
+
+  #peek(): string {
+    return this.#tokens[this.#next] ?? '';
+  }
+
+  #take(): string {
+    const token = this.#peek();
+    this.#next += 1;
+    return token;
+  }
 }
 
 /** Equality, sets, existence: `a=b,c!=d,e in (f,g),h notin (i),j,!k`. */
 export function labelMatch(selector: string | undefined): Match {
-  const requirements = parts(selector ?? '').map(requirement);
+  const requirements = new SelectorParser(selector ?? '').parse();
   if (requirements.length === 0) return () => true;
   return (object) => requirements.every(({ key, holds }) => holds(object.metadata.labels?.[key]));
 }
@@ -99,15 +157,18 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   namespaces: ['status.phase'],
 };
 
+/** Kinds whose fields are refused in the older wording. */
+const OLDER_WORDING = new Set(['pods', 'events', 'nodes', 'namespaces', 'secrets']);
+
 function unsupported(kind: Kind, field: string): Error {
-  // Each kind says it in its own way.
-  if (kind.resource === 'pods' || kind.resource === 'events') return badRequest(`field label not supported: ${field}`);
+  if (OLDER_WORDING.has(kind.resource)) return badRequest(`field label not supported: ${field}`);
   return badRequest(`field label "${field}" not supported for ${kind.kind}`);
 }
 
 function fieldValue(kind: Kind, object: Stored, field: string): string {
-  if (kind.resource === 'jobs.batch' && field === 'status.successful')
+  if (kind.resource === 'jobs.batch' && field === 'status.successful') {
     return String(numberAt(object, 'status', 'succeeded') ?? 0);
+  }
   if (kind.resource === 'events' && field === 'source') return textAt(object, 'source', 'component') ?? '';
   const value = at(object, ...field.split('.'));
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
@@ -115,12 +176,13 @@ function fieldValue(kind: Kind, object: Stored, field: string): string {
 
 /** `metadata.name=x,status.phase!=Running`. */
 export function fieldMatch(kind: Kind, selector: string | undefined): Match {
-  const terms = parts(selector ?? '').map((part) => {
+  const known = new Set(['metadata.name', 'metadata.namespace', ...(FIELDS[kind.resource] ?? [])]);
+  const parts = (selector ?? '').split(',').filter((part) => part !== '');
+  const terms = parts.map((part) => {
     const compared = /^([^=!]+)(==|=|!=)(.*)$/.exec(part);
     if (compared === null) throw badRequest(`invalid selector: '${selector ?? ''}'; can't understand '${part}'`);
     const [, field = '', operator, wanted = ''] = compared;
-    const known = ['metadata.name', 'metadata.namespace', ...(FIELDS[kind.resource] ?? [])];
-    if (!known.includes(field)) throw unsupported(kind, field);
+    if (!known.has(field)) throw unsupported(kind, field);
     return { field, equal: operator !== '!=', wanted };
   });
   return (object) => terms.every(({ field, equal, wanted }) => (fieldValue(kind, object, field) === wanted) === equal);

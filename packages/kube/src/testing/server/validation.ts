@@ -1,9 +1,8 @@
-import { parseQuantity } from '@runner/scheduling';
 import type { Causes } from './field-checks.ts';
 import { missing, tooLong, wrong } from './field-checks.ts';
 import type { Kind } from './kinds.ts';
 import { jobCauses, podSpecCauses } from './pod-validation.ts';
-import { badRequest, invalid } from './refusal.ts';
+import { invalid } from './refusal.ts';
 import type { Json, Stored } from './stored.ts';
 import { at, isJson, jsonAt, listAt, textAt } from './stored.ts';
 import { configKeyFault, dnsLabelFault, labelValueFault, qualifiedNameFault, subdomainFault } from './syntax.ts';
@@ -11,15 +10,18 @@ import { configKeyFault, dnsLabelFault, labelValueFault, qualifiedNameFault, sub
 const MOST_ANNOTATION_BYTES = 256 * 1024;
 const MOST_DATA_BYTES = 1024 * 1024;
 
-/** Throws 400 for what cannot be decoded and 422 with all that is wrong. `object` has its defaults. */
-export function validateNew(kind: Kind, object: Json): void {
+/** Throws 422 with all that is wrong. `object` has its defaults, `given` is what was sent. */
+export function validateNew(kind: Kind, object: Json, given: Json): void {
   const causes: Causes = [];
   const name = textAt(object, 'metadata', 'name') ?? '';
   if (name === '') missing(causes, 'metadata.name', 'name or generateName is required');
   else
     wrong(causes, 'metadata.name', name, kind.resource === 'namespaces' ? dnsLabelFault(name) : subdomainFault(name));
-  labels(causes, 'metadata.labels', jsonAt(object, 'metadata', 'labels'));
-  annotations(causes, jsonAt(object, 'metadata', 'annotations'));
+  owners(causes, object);
+  // A Job without labels takes those of its template before anything is checked.
+  const own = at(given, 'metadata', 'labels') ?? at(given, 'spec', 'template', 'metadata', 'labels');
+  labels(causes, 'metadata.labels', isJson(own) ? own : {});
+  annotations(causes, 'metadata.annotations', jsonAt(object, 'metadata', 'annotations'));
   content(causes, kind, object);
   if (causes.length > 0) throw invalid(kind, name, causes);
 }
@@ -32,10 +34,25 @@ export function validateChange(kind: Kind, object: Json, previous: Stored): void
     wrong(causes, 'metadata.uid', textAt(object, 'metadata', 'uid'), 'field is immutable');
   }
   labels(causes, 'metadata.labels', jsonAt(object, 'metadata', 'labels'));
-  annotations(causes, jsonAt(object, 'metadata', 'annotations'));
+  annotations(causes, 'metadata.annotations', jsonAt(object, 'metadata', 'annotations'));
   content(causes, kind, object);
   immutable(causes, kind, object, previous);
   if (causes.length > 0) throw invalid(kind, name, causes);
+}
+
+function owners(causes: Causes, object: Json): void {
+  const references = listAt(object, 'metadata', 'ownerReferences');
+  for (const reference of references) {
+    for (const name of ['apiVersion', 'kind', 'name', 'uid']) {
+      if ((textAt(reference, name) ?? '') === '')
+        wrong(causes, `metadata.ownerReferences.${name}`, '', 'must not be empty');
+    }
+  }
+  const controllers = references.filter((reference) => at(reference, 'controller') === true);
+  if (controllers.length < 2) return;
+  const [first, second] = controllers.map((one) => `${textAt(one, 'kind') ?? ''}/${textAt(one, 'name') ?? ''}`);
+  const fault = `Only one reference can have Controller set to true. Found "true" in references for ${first ?? ''} and ${second ?? ''}`;
+  wrong(causes, 'metadata.ownerReferences', references, fault);
 }
 
 function labels(causes: Causes, field: string, value: Json): void {
@@ -45,19 +62,20 @@ function labels(causes: Causes, field: string, value: Json): void {
   }
 }
 
-function annotations(causes: Causes, value: Json): void {
+function annotations(causes: Causes, field: string, value: Json): void {
   let bytes = 0;
   for (const [key, text] of Object.entries(value)) {
-    wrong(causes, 'metadata.annotations', key, qualifiedNameFault(key.toLowerCase()));
+    wrong(causes, field, key, qualifiedNameFault(key.toLowerCase()));
     bytes += Buffer.byteLength(key) + Buffer.byteLength(String(text));
   }
-  if (bytes > MOST_ANNOTATION_BYTES) tooLong(causes, 'metadata.annotations', MOST_ANNOTATION_BYTES);
+  if (bytes > MOST_ANNOTATION_BYTES) tooLong(causes, field, MOST_ANNOTATION_BYTES);
 }
 
 function content(causes: Causes, kind: Kind, object: Json): void {
   if (kind.resource === 'jobs.batch') {
     jobCauses(causes, object);
     labels(causes, 'spec.template.labels', jsonAt(object, 'spec', 'template', 'metadata', 'labels'));
+    annotations(causes, 'spec.template.annotations', jsonAt(object, 'spec', 'template', 'metadata', 'annotations'));
     podSpecCauses(causes, 'spec.template.spec', jsonAt(object, 'spec', 'template', 'spec'), true);
   }
   if (kind.resource === 'pods') podSpecCauses(causes, 'spec', jsonAt(object, 'spec'), false);
@@ -94,45 +112,11 @@ function immutable(causes: Causes, kind: Kind, object: Json, previous: Stored): 
     if (!neverBegan) check('spec', 'template');
     else for (const part of ['containers', 'restartPolicy', 'volumes']) check('spec', 'template', 'spec', part);
   }
-  if (['secrets', 'configmaps'].includes(kind.resource) && at(previous, 'immutable') === true) check('data');
+  if (['secrets', 'configmaps'].includes(kind.resource) && at(previous, 'immutable') === true) {
+    if (!same(at(object, 'data'), at(previous, 'data'))) {
+      const message = 'Forbidden: field is immutable when `immutable` is set';
+      causes.push({ field: 'data', reason: 'FieldValueForbidden', message });
+    }
+  }
   if (kind.resource === 'secrets') check('type');
-}
-
-/** Throws 400 as the decoder does, for the fields that JavaScript gets wrong most. */
-export function validateTypes(kind: Kind, object: Json): void {
-  const fail = (why: string): never => {
-    throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`);
-  };
-  const texts = (value: unknown, field: string): void => {
-    if (!isJson(value)) return;
-    for (const item of Object.values(value)) if (typeof item !== 'string') fail(unmarshal(item, field));
-  };
-  texts(at(object, 'metadata', 'labels'), 'ObjectMeta.metadata.labels');
-  texts(at(object, 'metadata', 'annotations'), 'ObjectMeta.metadata.annotations');
-  const prefix = kind.resource === 'jobs.batch' ? ['spec', 'template'] : [];
-  if (kind.resource !== 'jobs.batch' && kind.resource !== 'pods') return;
-  if (prefix.length > 0) {
-    texts(at(object, ...prefix, 'metadata', 'labels'), 'ObjectMeta.spec.template.metadata.labels');
-    texts(at(object, ...prefix, 'metadata', 'annotations'), 'ObjectMeta.spec.template.metadata.annotations');
-  }
-  const path = [...prefix, 'spec'].join('.');
-  for (const container of listAt(object, ...prefix, 'spec', 'containers')) {
-    for (const variable of listAt(container, 'env')) {
-      const value = at(variable, 'value');
-      if (value !== undefined && typeof value !== 'string')
-        fail(unmarshal(value, `EnvVar.${path}.containers.env.value`));
-    }
-    for (const list of ['limits', 'requests']) {
-      for (const amount of Object.values(jsonAt(container, 'resources', list))) {
-        if (parseQuantity(String(amount)) === undefined) {
-          fail("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
-        }
-      }
-    }
-  }
-}
-
-function unmarshal(value: unknown, field: string): string {
-  const name = typeof value === 'boolean' ? 'bool' : Array.isArray(value) ? 'array' : typeof value;
-  return `json: cannot unmarshal ${name} into Go struct field ${field} of type string`;
 }

@@ -2,8 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Clock, Timer } from '@runner/core';
 import type { Faults, Reachable } from './faults.ts';
 import type { Kind } from './kinds.ts';
-import type { Refusal } from './refusal.ts';
-import { badRequest, tooOld } from './refusal.ts';
+import { Refusal, tooOld } from './refusal.ts';
 import type { Wanted } from './request.ts';
 import { fieldMatch, labelMatch } from './selectors.ts';
 import type { Change, ObjectStore } from './store.ts';
@@ -35,7 +34,11 @@ export function watch(options: WatchingOptions, kind: Kind, request: Wanted, res
     labels(object) &&
     fields(object);
   const from = query.get('resourceVersion') ?? '';
-  if (!/^\d*$/.test(from)) throw badRequest(`resourceVersion: Invalid value: ${JSON.stringify(from)}`);
+  if (!/^\d*$/.test(from)) {
+    const value = JSON.stringify(from);
+    const message = `resourceVersion: Invalid value: ${value}: strconv.ParseUint: parsing ${value}: invalid syntax`;
+    throw new Refusal(500, undefined, message);
+  }
   new OpenWatch(options, kind, request, response, matches).begin(from === '' ? 0 : Number(from));
 }
 

@@ -1,4 +1,5 @@
 import { withDefaults } from './admission.ts';
+import { validateTypes } from './decoding.ts';
 import { deleteObject, deleteRequest, deletedStatus, writeOrRelease } from './deletion.ts';
 import type { Kind } from './kinds.ts';
 import { mergePatch } from './merge-patch.ts';
@@ -9,7 +10,7 @@ import type { Wanted } from './request.ts';
 import type { ObjectStore } from './store.ts';
 import type { Json, Stored } from './stored.ts';
 import { at, isJson, jsonAt, ownersOf, textAt, without, withoutNulls } from './stored.ts';
-import { validateChange, validateNew, validateTypes } from './validation.ts';
+import { validateChange, validateNew } from './validation.ts';
 
 export interface Answer {
   readonly status: number;
@@ -49,11 +50,11 @@ export function create(context: WritingContext, kind: Kind, request: Wanted, tex
     metadata: { ...rest, name, ...(namespace === undefined ? {} : { namespace }) },
   };
   const complete = withDefaults(kind, named, birth.uid);
-  validateNew(kind, complete);
+  validateNew(kind, complete, given);
   if (store.get(kind, namespace, name) !== undefined) throw alreadyExists(kind, name);
   context.quotas.admit(kind, namespace, name);
   const object = stored(kind, complete, { ...birth, ...(hasGeneration(kind) ? { generation: 1 } : {}) });
-  if (request.query.get('dryRun') !== null) return { status: 201, body: object as unknown as Json };
+  if (request.query.get('dryRun') !== null) return { status: 201, body: dry(object) };
   const made = store.write(kind, object);
   if (ownersOf(made).length > 0 && !ownersOf(made).some((owner) => store.exists(owner.uid)))
     context.orphaned(kind, made);
@@ -79,13 +80,20 @@ function checkNamespace(context: WritingContext, kind: Kind, namespace: string |
   }
 }
 
+/** Empty maps and lists of metadata are left out. */
+function withoutEmpty(metadata: Json): Json {
+  const isEmpty = (value: unknown): boolean =>
+    Array.isArray(value) ? value.length === 0 : isJson(value) && Object.keys(value).length === 0;
+  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => !isEmpty(value)));
+}
+
 /** Gives an object the parts that the server owns. */
 function stored(kind: Kind, object: Json, owned: Json): Stored {
   return {
     ...object,
     apiVersion: kind.apiVersion,
     kind: kind.kind,
-    metadata: { ...jsonAt(object, 'metadata'), ...owned, resourceVersion: '' },
+    metadata: { ...withoutEmpty(jsonAt(object, 'metadata')), ...owned, resourceVersion: '' },
   } as unknown as Stored;
 }
 
@@ -96,9 +104,14 @@ function existing(store: ObjectStore, kind: Kind, request: Wanted): Stored {
   return object;
 }
 
+/** What would have been made has no version. */
+function dry(object: Stored): Json {
+  return { ...object, metadata: without(object.metadata, 'resourceVersion') };
+}
+
 export function patch(context: WritingContext, kind: Kind, request: Wanted, text: string, contentType: string): Answer {
   if (!contentType.startsWith('application/merge-patch+json')) {
-    throw new Refusal(415, 'UnsupportedMediaType', 'this server knows merge patches only', {});
+    throw new Refusal(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
   }
   const previous = existing(context.store, kind, request);
   let parsed: unknown;
@@ -108,9 +121,25 @@ export function patch(context: WritingContext, kind: Kind, request: Wanted, text
     throw badRequest(`error decoding patch: ${error instanceof Error ? error.message : String(error)}`);
   }
   if (!isJson(parsed))
-    throw badRequest('error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}');
-  const merged = mergePatch(previous, parsed);
-  return changed(context.store, kind, request, previous, isJson(merged) ? merged : {});
+    throw badRequest(
+      'error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}',
+    );
+  const merged = mergePatch(previous, parsed) as Json;
+  checkPatched(kind, merged);
+  return changed(context.store, kind, request, previous, merged);
+}
+
+/** What a patch makes of an object must be decodable; when not, the patch is what is wrong. */
+function checkPatched(kind: Kind, merged: Json): void {
+  try {
+    validateTypes(kind, merged);
+  } catch (error) {
+    const why = error instanceof Error ? error.message.replace(/^.*?: /, '') : '';
+    const message = `Invalid value: ${JSON.stringify(JSON.stringify(merged))}: ${why}`;
+    throw invalid({ qualified: '', kind: '', group: '' }, '', [
+      { field: 'patch', reason: 'FieldValueInvalid', message },
+    ]);
+  }
 }
 
 export function update(context: WritingContext, kind: Kind, request: Wanted, text: string): Answer {
@@ -148,7 +177,7 @@ function changed(store: ObjectStore, kind: Kind, request: Wanted, previous: Stor
   if (JSON.stringify(unversioned(object)) === JSON.stringify(unversioned(previous))) {
     return { status: 200, body: previous as unknown as Json };
   }
-  if (request.query.get('dryRun') !== null) return { status: 200, body: object as unknown as Json };
+  if (request.query.get('dryRun') !== null) return { status: 200, body: dry(object) };
   return { status: 200, body: writeOrRelease(store, kind, object) as unknown as Json };
 }
 
@@ -166,7 +195,7 @@ function finalizersOnlyShrink(kind: Kind, previous: Stored, next: Json): void {
   const now = at(next, 'metadata', 'finalizers');
   const added = (Array.isArray(now) ? (now as unknown[]) : []).filter((one) => !before.includes(String(one)));
   if (added.length === 0) return;
-  const message = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`;
+  const message = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map((one) => JSON.stringify(one)).join(', ')}}`;
   throw invalid(kind, previous.metadata.name, [
     { field: 'metadata.finalizers', reason: 'FieldValueForbidden', message },
   ]);
