@@ -25,9 +25,9 @@ export function deliveryChoice(
     kind: async (signal) => {
       if (chosen !== undefined) return chosen;
       const kind = (await mayKeepSecrets(api, namespace, signal)) ? 'secret' : 'inline';
-      if (chosen === undefined) logger.info('the way of delivering configs was chosen', { delivery: kind });
-      chosen ??= kind;
-      return chosen;
+      logger.info('the way of delivering configs was chosen', { delivery: kind });
+      chosen = kind;
+      return kind;
     },
   };
 }

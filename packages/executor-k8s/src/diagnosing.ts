@@ -19,6 +19,8 @@ interface Target {
   /** Tells this reason to wait from another one of the same object. */
   readonly key: string;
   readonly afterMs: number;
+  /** No node has taken its pod; their taints may say why. */
+  readonly isHomeless: boolean;
 }
 
 interface Wait extends Target {
@@ -70,9 +72,14 @@ export class Diagnosing {
     const pod = podOf(sight);
     const uid = (pod ?? sight.job)?.metadata?.uid;
     if (uid === undefined) return undefined;
-    if (seen.phase === 'pending') return { uid, key: uid, afterMs: pod === undefined ? noPodMs : stuckPodMs };
+    if (seen.phase === 'pending') {
+      const isHomeless = pod !== undefined && pod.spec?.nodeName === undefined;
+      return { uid, key: uid, afterMs: pod === undefined ? noPodMs : stuckPodMs, isHomeless };
+    }
     // A program that runs on a node that does not answer any more.
-    return seen.phase === 'running' && isUnheard(pod) ? { uid, key: `${uid} unheard`, afterMs: noPodMs } : undefined;
+    return seen.phase === 'running' && isUnheard(pod)
+      ? { uid, key: `${uid} unheard`, afterMs: noPodMs, isHomeless: false }
+      : undefined;
   }
 
   #timer(runId: string, ms: number): Timer {
@@ -93,6 +100,7 @@ export class Diagnosing {
         });
         if (this.#waits.get(runId) !== wait) return;
         notes.set(runId, items);
+        if (wait.isHomeless) await this.#parts.nodes.refresh(this.#signal);
       } finally {
         leave();
       }

@@ -2,6 +2,7 @@ import { abortError, isAbort } from '@runner/core';
 import type { LogChunk, LogGap, LogOptions } from '@runner/executor';
 import { MAIN_CONTAINER, executorError } from '@runner/executor';
 import { readPodLog } from '@runner/kube';
+import { isAborted } from './aborted.ts';
 import { asExecutorError } from './errors.ts';
 import { readRun } from './looking.ts';
 import { judge } from './observation.ts';
@@ -42,7 +43,7 @@ export async function* logsOfRun(
       signal,
     });
   } catch (error) {
-    if (!signal.aborted) throw asExecutorError(error);
+    if (!isAborted(signal)) throw asExecutorError(error);
   } finally {
     for (const leave of leaving) leave();
   }

@@ -1,7 +1,7 @@
 import type { Diagnosis, Observation, PresentObservation, WorkloadPhase, WorkloadRef } from '@runner/executor';
-import type { DiagnosisContext, Evidence, Job } from '@runner/kube';
-import { diagnose } from '@runner/kube';
-import { intentOf, pipelineTypeOf } from './annotations.ts';
+import type { DiagnosisContext, Evidence, Job, NodeTaints } from '@runner/kube';
+import { diagnose, placementType } from '@runner/kube';
+import { intentOf, kindOf, pipelineTypeOf } from './annotations.ts';
 import { outcomeOf } from './outcome.ts';
 import type { RunSight } from './sight.ts';
 import {
@@ -21,6 +21,8 @@ export interface JudgeContext {
   readonly namespace: string;
   /** Variable of the placement settings, for hints. */
   readonly placementVariable: string;
+  /** Nodes and their taints, where they are known. */
+  readonly nodes?: readonly NodeTaints[];
   /** Epoch milliseconds. */
   readonly now: number;
   /** The redacted end of the output; asked for failures only. */
@@ -40,7 +42,8 @@ export function judge(sight: RunSight, context: JudgeContext): Observation {
     return { ...base, presence: 'unknown', reason: 'what stands there of the run does not say what it is' };
   }
   const phase = phaseOf(sight);
-  const diagnosis = diagnosisContext(pipelineType, context);
+  const placement = placementType({ kind: kindOf(subject), pipelineType });
+  const diagnosis = diagnosisContext(placement, context);
   const { logTail } = context;
   return {
     ...base,
@@ -51,7 +54,7 @@ export function judge(sight: RunSight, context: JudgeContext): Observation {
     ...timesOf(sight, phase),
     ...(phase === 'ended'
       ? { outcome: outcomeOf(sight, { diagnosis, ...(logTail === undefined ? {} : { logTail }) }) }
-      : waiting(sight, phase, diagnosis)),
+      : waiting(sight, phase, diagnosis, context.nodes)),
   };
 }
 
@@ -115,7 +118,12 @@ function endTime(sight: RunSight): number | undefined {
 type Waiting = Pick<PresentObservation, 'diagnosis' | 'suspended'>;
 
 /** Why it does not get on, if it does not. */
-function waiting(sight: RunSight, phase: WorkloadPhase, context: DiagnosisContext): Waiting {
+function waiting(
+  sight: RunSight,
+  phase: WorkloadPhase,
+  context: DiagnosisContext,
+  nodes: readonly NodeTaints[] | undefined,
+): Waiting {
   const { job, events } = sight;
   const suspended = phase === 'pending' && job?.spec?.suspend === true;
   const pod = podOf(sight);
@@ -123,6 +131,7 @@ function waiting(sight: RunSight, phase: WorkloadPhase, context: DiagnosisContex
     ...(job === undefined ? {} : { job }),
     ...(pod === undefined ? {} : { pod }),
     ...(events === undefined ? {} : { events }),
+    ...(nodes === undefined ? {} : { nodes }),
     context,
   };
   const diagnosis = diagnose(evidence) ?? (suspended ? SUSPENDED : undefined);

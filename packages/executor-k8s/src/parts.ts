@@ -2,6 +2,7 @@ import type { Clock, Logger, Random } from '@runner/core';
 import { abortError, silentLogger } from '@runner/core';
 import { executorError } from '@runner/executor';
 import type { KubeApi } from '@runner/kube';
+import { isAborted } from './aborted.ts';
 import type { DeliveryChoice } from './delivery.ts';
 import { deliveryChoice } from './delivery.ts';
 import { asExecutorError } from './errors.ts';
@@ -10,6 +11,8 @@ import { eventNotes } from './event-notes.ts';
 import type { Gate } from './gate.ts';
 import { gate } from './gate.ts';
 import type { JudgeContext } from './observation.ts';
+import type { NodeNotes } from './nodes.ts';
+import { nodeNotes } from './nodes.ts';
 import type { K8sExecutorOptions, K8sTimings } from './options.ts';
 import { DEFAULT_TIMINGS, DEFAULTS } from './options.ts';
 import type { RunCache } from './run-cache.ts';
@@ -29,6 +32,8 @@ export interface K8sParts {
   readonly caches: Set<RunCache>;
   /** Events that were read of waiting workloads, for every observation of them. */
   readonly notes: EventNotes;
+  /** Taints of nodes, where they may be read. */
+  readonly nodes: NodeNotes;
   /** Logs that are followed now. */
   readonly following: Gate;
   /** Aborted when the executor is closed. */
@@ -39,6 +44,7 @@ export interface K8sParts {
 
 export function k8sParts(options: K8sExecutorOptions, closed: AbortSignal): K8sParts {
   const { api, namespace, clock, random, pods, logger = silentLogger } = options;
+  const nodes = nodeNotes(api, clock, logger);
   return {
     options,
     api,
@@ -50,9 +56,14 @@ export function k8sParts(options: K8sExecutorOptions, closed: AbortSignal): K8sP
     delivery: deliveryChoice(api, namespace, options.delivery ?? 'auto', logger),
     caches: new Set(),
     notes: eventNotes(),
+    nodes,
     following: gate(options.maxFollowedLogs ?? DEFAULTS.maxFollowedLogs),
     closed,
-    context: () => ({ namespace, placementVariable: pods.scheduling.variable, now: clock.now() }),
+    context: () => {
+      const known = nodes.get();
+      const context = { namespace, placementVariable: pods.scheduling.variable, now: clock.now() };
+      return known === undefined ? context : { ...context, nodes: known };
+    },
   };
 }
 
@@ -76,8 +87,8 @@ export async function operation<T>(
     succeeded = true;
     return result;
   } catch (error) {
-    if (signal.aborted) throw abortError(signal);
-    throw closed.aborted ? closedError() : asExecutorError(error);
+    if (isAborted(signal)) throw abortError(signal);
+    throw isAborted(closed) ? closedError() : asExecutorError(error);
   } finally {
     options.observer?.answered?.(name, (clock.monotonic() - begun) / 1_000, succeeded);
   }

@@ -61,6 +61,14 @@ export const PERMISSIONS: readonly Permission[] = [
   core('configmaps', 'delete', 'sweep', 'ConfigMaps whose Job is gone are left to the cluster'),
 ];
 
+/**
+ * What is better with a ClusterRole, which nobody needs to give: with it, a pod that no node takes is told which taints keep
+ * it away. The scheduler itself does not name them any more.
+ */
+export const CLUSTER_PERMISSIONS: readonly Permission[] = [
+  core('nodes', 'list', 'optional', 'the taints that keep a pod away are not named'),
+];
+
 /** `create jobs.batch`, `get pods/log`. */
 export function describePermission({ verb, group, resource, subresource }: Permission): string {
   const object = subresource === undefined ? resource : `${resource}/${subresource}`;

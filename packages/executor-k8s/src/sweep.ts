@@ -1,8 +1,9 @@
 import { isRunnerError } from '@runner/core';
 import type { WorkloadOwner } from '@runner/executor';
-import type { ConfigMap, KubeObject, KubeSecret, ResourceType } from '@runner/kube';
+import type { ConfigMap, KubeObject, KubeSecret, Meta, ResourceType } from '@runner/kube';
 import { CONFIG_MAPS, JOBS, SECRETS } from '@runner/kube';
 import { CONFIG_LABEL } from './annotations.ts';
+import { isAborted } from './aborted.ts';
 import { ownerSelector } from './looking.ts';
 import type { K8sParts } from './parts.ts';
 import { timeOf } from './sight.ts';
@@ -26,7 +27,7 @@ async function sweepType(
 ): Promise<number> {
   const { api, namespace, clock } = parts;
   if (!(await mayClean(parts, type, signal))) return 0;
-  const { items } = await api.list(type as ResourceType, namespace, {
+  const { items } = await api.list<KubeObject, Meta>(type, namespace, {
     labelSelector: `${ownerSelector(owner)},${CONFIG_LABEL}`,
     keep: ({ metadata = {} }) => metadata,
     signal,
@@ -58,11 +59,7 @@ async function removeOne(
   }
 }
 
-async function mayClean(
-  { api, namespace }: K8sParts,
-  type: ResourceType<KubeObject>,
-  signal: AbortSignal,
-): Promise<boolean> {
+async function mayClean({ api, namespace }: K8sParts, type: ResourceType, signal: AbortSignal): Promise<boolean> {
   for (const verb of ['list', 'delete']) {
     if (!(await api.mayI({ verb, group: '', resource: type.plural, namespace }, { signal }))) return false;
   }
@@ -77,7 +74,7 @@ export async function sweepRegularly(parts: K8sParts, owner: WorkloadOwner, sign
       const removed = await sweepConfigs(parts, owner, signal);
       if (removed > 0) logger.info('configs of Jobs that are gone were removed', { removed });
     } catch (error) {
-      if (!signal.aborted) logger.warn('configs of Jobs that are gone could not be looked for', { error });
+      if (!isAborted(signal)) logger.warn('configs of Jobs that are gone could not be looked for', { error });
     }
     // Rejects for one reason only, which the loop asks about.
     await clock.sleep(timings.sweepMs, signal).catch(() => undefined);

@@ -23,6 +23,8 @@ export interface MemorySubject extends ExecutorSubject {
 export interface MemoryOptions extends Partial<K8sExecutorOptions> {
   /** Default: those of the administrator. */
   readonly rights?: readonly TestRight[];
+  /** More kinds of objects for the API server. */
+  readonly kinds?: readonly ResourceType[];
 }
 
 const SERVICE_ACCOUNTS: ResourceType = {
@@ -36,7 +38,10 @@ const SECOND_MS = 100;
 
 /** An executor on an API server and a cluster in memory. */
 export async function memorySubject(changes: MemoryOptions = {}): Promise<MemorySubject> {
-  const server = await startTestApiServer({ namespaces: [NAMESPACE], kinds: [SERVICE_ACCOUNTS] });
+  const server = await startTestApiServer({
+    namespaces: [NAMESPACE],
+    kinds: [SERVICE_ACCOUNTS, ...(changes.kinds ?? [])],
+  });
   server.put(SERVICE_ACCOUNTS, { metadata: { name: testSettings.serviceAccountName, namespace: NAMESPACE } });
   const cluster = startTestCluster(server, { secondMs: SECOND_MS });
   const executors: K8sExecutor[] = [];
@@ -56,7 +61,7 @@ export async function memorySubject(changes: MemoryOptions = {}): Promise<Memory
       pods: { ...testSettings, graceSeconds: 2 },
       clock: systemClock(),
       random: systemRandom(),
-      ...withoutRights(changes),
+      ...changes,
       ...more,
       timings: { lookFloorMs: 20, lookCapMs: 100, ...changes.timings, ...more.timings },
     });
@@ -73,16 +78,16 @@ export async function memorySubject(changes: MemoryOptions = {}): Promise<Memory
     cluster,
     job,
     another: (more) => Promise.resolve(make(more)),
-    print: (runId, bytes) => Promise.resolve(cluster.print(job(runId), bytes)),
-    succeed: (runId) => Promise.resolve(cluster.exit(job(runId), 0)),
-    fail: (runId, exitCode) => Promise.resolve(cluster.exit(job(runId), exitCode)),
+    print: (runId, bytes) => act(() => cluster.print(job(runId), bytes)),
+    succeed: (runId) => act(() => cluster.exit(job(runId), 0)),
+    fail: (runId, exitCode) => act(() => cluster.exit(job(runId), exitCode)),
     executions: (runId) => Promise.resolve(cluster.starts(job(runId))),
-    resist: (runId) => Promise.resolve(cluster.resist(job(runId))),
+    resist: (runId) => act(() => cluster.resist(job(runId))),
     outage: async () => {
       await server.stop();
       return () => server.start();
     },
-    remove: (runId) => Promise.resolve(server.delete(JOBS, NAMESPACE, job(runId))),
+    remove: (runId) => act(() => server.delete(JOBS, NAMESPACE, job(runId))),
     [Symbol.asyncDispose]: async () => {
       for (const executor of executors) await executor.close();
       for (const api of apis) await api.close();
@@ -92,6 +97,7 @@ export async function memorySubject(changes: MemoryOptions = {}): Promise<Memory
   };
 }
 
-function withoutRights({ rights: _, ...options }: MemoryOptions): Partial<K8sExecutorOptions> {
-  return options;
+async function act(work: () => void): Promise<void> {
+  work();
+  await Promise.resolve();
 }

@@ -1,6 +1,8 @@
 import { testRunSpec } from '@runner/executor/testing';
+import type { KubeObject, ResourceType } from '@runner/kube';
+import { JOBS } from '@runner/kube';
 import { describe, expect, it } from 'vitest';
-import { memorySubject } from '../support/memory-subject.ts';
+import { NAMESPACE, memorySubject } from '../support/memory-subject.ts';
 import { until } from '../support/until.ts';
 import { calm, watched } from '../support/watching.ts';
 
@@ -57,23 +59,25 @@ describe('a workload that waits says why', () => {
   });
 });
 
-it('reads events of one object, more and more rarely, and stops when it gets on', async () => {
+it('reads events of one object at a time, more and more rarely, and stops when it gets on', async () => {
   await using subject = await memorySubject({ timings: { ...timings, eventsCapMs: 100 } });
+  const other = testRunSpec();
   subject.cluster.trouble({ kind: 'no_pod', message: QUOTA });
   await using watch = watched(subject.executor);
-  await subject.executor.submit(spec, calm);
-  const lists = (): readonly string[] =>
-    subject.server.calls
-      .filter(({ resource, verb }) => resource === 'events' && verb === 'list')
-      .map(({ path }) => path);
-  await until('they were read three times', () => lists().length >= 3);
-  expect(new Set(lists()).size).toBe(1);
-  expect(decodeURIComponent(lists()[0] ?? '')).toContain('fieldSelector=involvedObject.uid=');
-  subject.cluster.trouble(undefined);
+  for (const one of [spec, other]) await subject.executor.submit(one, calm);
+  const uidOf = (runId: string): string =>
+    subject.server.object(JOBS, NAMESPACE, subject.job(runId))?.metadata?.uid ?? 'no Job';
+  const readings = (runId: string): number =>
+    subject.server.calls.filter(({ verb, resource, path }) => {
+      const selector = `fieldSelector=involvedObject.uid=${uidOf(runId)}`;
+      return verb === 'list' && resource === 'events' && decodeURIComponent(path).includes(selector);
+    }).length;
+  await until('they were read three times', () => readings(spec.runId) >= 3);
+  subject.cluster.trouble(undefined, (job) => job === subject.job(spec.runId));
   await watch.until(spec.runId, 'running');
-  const before = lists().length;
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  expect(lists().length).toBe(before);
+  const before = [readings(spec.runId), readings(other.runId)] as const;
+  await until('those of the other one were read again and again', () => readings(other.runId) >= before[1] + 3);
+  expect(readings(spec.runId)).toBe(before[0]);
   expect(subject.server.calls.some(({ resource, verb }) => resource === 'events' && verb === 'watch')).toBe(false);
 });
 
@@ -90,4 +94,40 @@ it('gets on without the right to read events', async () => {
   subject.cluster.trouble(undefined);
   await watch.until(spec.runId, 'running');
   expect(subject.server.calls.filter(({ resource }) => resource === 'events')).toHaveLength(1);
+});
+
+describe('the taint that keeps a pod away', () => {
+  const NODES: ResourceType = { apiVersion: 'v1', kind: 'Node', plural: 'nodes', namespaced: false };
+  const message = '0/1 nodes are available: 1 node(s) had untolerated taint(s). preemption: 0/1 nodes are available.';
+
+  it('is named where nodes may be listed, which is asked for once', async () => {
+    await using subject = await memorySubject({ timings, kinds: [NODES] });
+    const taints = [{ key: 'team', value: 'data', effect: 'NoSchedule' }];
+    subject.server.put<KubeObject>(NODES, { metadata: { name: 'tainted' }, spec: { taints } } as KubeObject);
+    subject.cluster.trouble({ kind: 'unschedulable', message });
+    await using watch = watched(subject.executor);
+    for (const one of [spec, testRunSpec()]) await subject.executor.submit(one, calm);
+    const seen = await until('the taint is named', () =>
+      watch.seen.find((one) => one.presence === 'present' && one.diagnosis?.hint?.includes('"team"') === true),
+    );
+    expect(seen).toMatchObject({ diagnosis: { category: 'scheduling', permanent: false } });
+    expect(subject.server.calls.filter(({ resource, verb }) => verb === 'list' && resource === 'nodes')).toHaveLength(
+      1,
+    );
+  });
+
+  it('is not looked for without the right', async () => {
+    const rights = [
+      { group: 'batch', resources: ['jobs'], verbs: ['create', 'get', 'list', 'watch'] },
+      { group: '', resources: ['pods', 'events'], verbs: ['list', 'watch'] },
+    ];
+    await using subject = await memorySubject({ timings, rights });
+    subject.cluster.trouble({ kind: 'unschedulable', message });
+    await using watch = watched(subject.executor);
+    await subject.executor.submit(spec, calm);
+    await until('it is diagnosed', () =>
+      watch.story(spec.runId).some((chapter) => chapter.startsWith('pending untolerated')),
+    );
+    expect(subject.server.calls.some(({ resource, verb }) => verb === 'list' && resource === 'nodes')).toBe(false);
+  });
 });

@@ -1,0 +1,49 @@
+import type { Clock, Logger } from '@runner/core';
+import type { KubeApi, KubeObject, NodeTaints, ResourceType, Taint } from '@runner/kube';
+import { isAborted } from './aborted.ts';
+
+interface Node extends KubeObject {
+  readonly spec?: { readonly taints?: readonly Taint[] };
+}
+
+const NODES: ResourceType<Node> = { apiVersion: 'v1', kind: 'Node', plural: 'nodes', namespaced: false };
+/** Taints change rarely, and many runs wait for the same ones. */
+const FRESH_MS = 60_000;
+
+/** Nodes and their taints, where the agent may list nodes: recent versions of the scheduler do not name the taint. */
+export interface NodeNotes {
+  /** Undefined when they are not known. */
+  get(): readonly NodeTaints[] | undefined;
+  /** Reads them when they were not read lately. Does nothing without the right, which is asked for once. */
+  refresh(signal: AbortSignal): Promise<void>;
+}
+
+export function nodeNotes(api: KubeApi, clock: Clock, logger: Logger): NodeNotes {
+  let nodes: readonly NodeTaints[] | undefined;
+  let isAllowed: boolean | undefined;
+  let readAt = -Infinity;
+  return {
+    get: () => nodes,
+    refresh: async (signal) => {
+      if (isAllowed === false || clock.monotonic() - readAt < FRESH_MS) return;
+      readAt = clock.monotonic();
+      try {
+        isAllowed ??= await api.mayI({ verb: 'list', group: '', resource: 'nodes' }, { signal });
+        if (!isAllowed) return;
+        const { items } = await api.list(NODES, '', { keep: taintsOf, signal });
+        nodes = items;
+      } catch (error) {
+        if (!isAborted(signal)) logger.debug('the nodes could not be listed', { error });
+      }
+    },
+  };
+}
+
+function taintsOf({ metadata, spec }: Node): NodeTaints {
+  const taints = spec?.taints?.map(({ key, value, effect }) => ({
+    key,
+    ...(value === undefined ? {} : { value }),
+    ...(effect === undefined ? {} : { effect }),
+  }));
+  return { name: metadata?.name ?? '', ...(taints === undefined ? {} : { taints }) };
+}
