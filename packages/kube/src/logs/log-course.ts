@@ -21,8 +21,10 @@ const BACKOFF = { floorMs: 1_000, capMs: 15_000 } as const;
 const MOST_TRIES = 3;
 /** For how long the log of an ended container is tried to be had. */
 const GIVE_UP_MS = 120_000;
-/** A stream that ends so much before its container is known to have ended was ended by that. */
+/** How long the end of a container is waited for when its stream has ended. */
 const SETTLE_MS = 5_000;
+/** An end that shows so soon after that of the stream caused it. */
+const PROMPT_MS = 2_000;
 const SETTLE_STEP_MS = 500;
 
 export function createLogCourse(options: PodLogReadOptions, cursor: LogCursor): LogCourse {
@@ -52,25 +54,29 @@ export function createLogCourse(options: PodLogReadOptions, cursor: LogCursor): 
     return waited();
   };
 
-  /** The stream of a container that ends is over a moment before the API shows the end. */
-  const endsNow = async (): Promise<boolean> => {
-    const until = clock.monotonic() + SETTLE_MS;
+  /** The stream of a container that ends is over a moment before the API shows the end. Undefined: it did not end. */
+  const endedAfterMs = async (): Promise<number | undefined> => {
+    const begin = clock.monotonic();
     while (!signal.aborted) {
-      if (await hasEnded()) return true;
-      if (clock.monotonic() >= until) return false;
+      const over = await hasEnded();
+      const waitedMs = clock.monotonic() - begin;
+      if (over) return waitedMs;
+      if (waitedMs >= SETTLE_MS) return undefined;
       await pause(clock, SETTLE_STEP_MS, signal, changed);
     }
-    return false;
+    return undefined;
   };
 
   const afterEnd = async (): Promise<LogNext> => {
     outage.healthy();
     unsure = false;
     if (!follow) return 'over';
-    if (!(await endsNow())) return 'again';
-    // API servers end a stream as if it were complete when the node's half of it breaks. An output that stops inside of a
-    // line makes that likely enough to look once more.
-    if (!cursor.withinLine || checked) return 'over';
+    const afterMs = await endedAfterMs();
+    if (afterMs === undefined) return 'again';
+    // API servers end a stream as if it were complete when the node's half of it breaks. Where that is likely enough, it
+    // takes a look at what came after.
+    const doubtful = cursor.withinLine || afterMs > PROMPT_MS;
+    if (!doubtful || checked) return 'over';
     checked = true;
     return 'again';
   };

@@ -60,20 +60,26 @@ const DEFAULT_SILENCE_MS = 600_000;
  * - That the beginning is gone is concluded from `startedAt`: the first line there came more than a minute after it, and
  *   the reader too. A program that is silent in its first minute and is read later begins with such a gap untruly; one that
  *   fills its first file within a minute is not noticed.
+ * - A program that writes and ends within two seconds after the stream broke in a way that looks like an end (the kubelet
+ *   was restarted) loses those lines.
+ * - What a kubelet writes of its own into a stream ("too many open files") is left out, but not in the middle of a line of
+ *   more than 16 KiB, where it cannot be told from output.
  * - Lines of a node whose clock was set back while a reader was cut may be missed.
  */
 export async function* readPodLog(options: PodLogReadOptions): AsyncGenerator<LogChunk | LogGap, void> {
   const { clock, signal, fromByte, startedAt } = options;
-  let openedAt = 0;
+  /** Since when there was no time at which a line could have been missed. */
+  let listeningSince = Infinity;
   const isWhole = (firstLine: LineTime): boolean => {
     const started = startedAt?.();
-    return started === undefined || Math.min(firstLine.seconds * 1_000, openedAt) - started <= BEGINNING_MS;
+    return started === undefined || Math.min(firstLine.seconds * 1_000, listeningSince) - started <= BEGINNING_MS;
   };
   const cursor = createLogCursor({ fromByte, isWhole });
   const course = createLogCourse(options, cursor);
   while (!signal.aborted) {
-    openedAt = clock.now();
+    listeningSince = Math.min(listeningSince, clock.now());
     const how = yield* readOnce({ silenceMs: DEFAULT_SILENCE_MS, ...options }, cursor);
+    if (how.kind !== 'complete' && how.kind !== 'silent') listeningSince = Infinity;
     const next = isAborted(signal) ? 'over' : await course.after(how);
     if (isAborted(signal)) return;
     if (next === 'lost') yield cursor.lose();
