@@ -215,8 +215,8 @@ describe('a placement that is applied to a pod', () => {
       fc.property(all, fc.constantFrom(...PIPELINE_TYPES), (value, type) => {
         const { placement, explanation } = resolved(type, value);
         const told = explanation.map(({ path }) => path.replace(/\[\d+\]$/, ''));
-        const fields = Object.entries<string | object>(placement)
-          .filter(([, content]) => typeof content !== 'object' || Object.keys(content).length > 0)
+        const fields = Object.entries({ ...placement } as Record<string, unknown>)
+          .filter(([, content]) => typeof content !== 'object' || Object.keys(content ?? {}).length > 0)
           .map(([field]) => field);
         for (const field of fields)
           expect(told.some((path) => path === field || path.startsWith(`${field}.`))).toBe(true);
