@@ -79,7 +79,8 @@ export function createCaller(options: CallerOptions): Caller {
       try {
         const answer = await run(options, call, { ...wanted, stream: true }, (opened) => Promise.resolve(opened));
         call.scope.disarm();
-        answer.stream.once('close', () => finish(call));
+        if (answer.stream.closed) finish(call);
+        else answer.stream.once('close', () => finish(call));
         return streamOf(options, call, answer);
       } catch (error) {
         finish(call);
