@@ -43,9 +43,16 @@ export function createK8sExecutor(options: K8sExecutorOptions): K8sExecutor {
     list: (owner, signal) =>
       operation(parts, 'list', signal, async (s) => ({ observations: await listRuns(parts, owner, s), fresh: true })),
     watch: async (owner, onObservation, signal) => {
-      const until = AbortSignal.any([signal, closing.signal]);
+      const over = new AbortController();
+      const until = AbortSignal.any([signal, closing.signal, over.signal]);
       if (until.aborted) return;
-      await Promise.all([watchRuns(parts, owner, onObservation, until), sweepRegularly(parts, owner, until)]);
+      const sweeping = sweepRegularly(parts, owner, until);
+      try {
+        await watchRuns(parts, owner, onObservation, until);
+      } finally {
+        over.abort();
+        await sweeping;
+      }
     },
     logs: (runId, log) => logsOfRun(parts, runId, log),
     discard: (runId, signal) => operation(parts, 'discard', signal, (s) => discardRun(parts, runId, s)),

@@ -30,7 +30,8 @@ export function buildJob(input: JobInput): Job {
     metadata: {
       name,
       namespace,
-      labels: workloadLabels(spec),
+      // With those of the settings: queues for Jobs look for theirs on the Job, not on the pod.
+      labels: { ...template.metadata?.labels, ...workloadLabels(spec) },
       annotations: runAnnotations(spec, delivery, input.submission),
     },
     spec: {

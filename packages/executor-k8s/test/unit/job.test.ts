@@ -79,7 +79,9 @@ describe('the Job of a run', () => {
       submission: '1',
     });
     expect(JSON.stringify(job)).not.toContain('stolen');
-    expect(job.spec?.template.metadata?.labels).toMatchObject({ team: 'data', ...ownerLabels(spec.owner) });
+    for (const { metadata } of [job, job.spec?.template ?? {}]) {
+      expect(metadata?.labels).toMatchObject({ team: 'data', ...ownerLabels(spec.owner) });
+    }
     expect(job.spec?.template.spec?.containers[0]?.env).toContainEqual({ name: 'EXTRA', value: 'kept' });
   });
 
