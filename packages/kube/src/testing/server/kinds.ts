@@ -66,6 +66,7 @@ const PRESET: readonly ResourceType[] = [
 /** The kinds of a server, by where the API keeps them. */
 export class Kinds {
   readonly #kinds = new Map<string, Kind>();
+  readonly #known = new WeakMap<ResourceType, Kind>();
 
   constructor(more: readonly ResourceType[]) {
     for (const type of [...PRESET, ...more]) this.of(type);
@@ -73,11 +74,12 @@ export class Kinds {
 
   /** Registers a kind that is not known yet. */
   of(type: ResourceType): Kind {
-    const key = `${type.apiVersion}/${type.plural}`;
-    const known = this.#kinds.get(key);
+    const known = this.#known.get(type);
     if (known !== undefined) return known;
-    const kind = kindOf(type);
+    const key = `${type.apiVersion}/${type.plural}`;
+    const kind = this.#kinds.get(key) ?? kindOf(type);
     this.#kinds.set(key, kind);
+    this.#known.set(type, kind);
     return kind;
   }
 
@@ -87,9 +89,5 @@ export class Kinds {
 
   hasGroup(group: string): boolean {
     return [...this.#kinds.values()].some((kind) => kind.group === group);
-  }
-
-  ofVersion(apiVersion: string): readonly Kind[] {
-    return [...this.#kinds.values()].filter((kind) => kind.apiVersion === apiVersion);
   }
 }

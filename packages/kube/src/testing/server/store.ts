@@ -35,12 +35,12 @@ export interface StoreOptions {
   readonly historyLength: number;
 }
 
-/** Objects, versions and the history of their changes. Knows nothing of what the objects mean. */
+/** Objects, versions and the history of their changes. Knows nothing of what the objects mean. A kind is one object. */
 export class ObjectStore {
   readonly clock: Clock;
   readonly #random: Random;
   readonly #historyLength: number;
-  readonly #tables = new Map<string, Table>();
+  readonly #tables = new Map<Kind, Table>();
   readonly #dependents = new Map<string, Map<string, Place>>();
   readonly #uids = new Map<string, Place>();
   readonly #listeners = new Set<(change: Change) => void>();
@@ -183,11 +183,10 @@ export class ObjectStore {
   }
 
   #table(kind: Kind): Table {
-    const key = `${kind.apiVersion}/${kind.plural}`;
-    let table = this.#tables.get(key);
+    let table = this.#tables.get(kind);
     if (table === undefined) {
       table = { kind, objects: new Map(), history: [], forgotten: 0 };
-      this.#tables.set(key, table);
+      this.#tables.set(kind, table);
     }
     return table;
   }
