@@ -5,10 +5,10 @@ import type { ConfigDelivery, ConfigMap, Job, KubeSecret, Meta } from '@runner/k
 import { CONFIG_LABEL } from './annotations.ts';
 
 /** Data key of the config in its Secret or ConfigMap. */
-export const CONFIG_KEY = 'config';
+const CONFIG_KEY = 'config';
 
 /** Name of the object that holds the config of a Job. */
-export const configName = (jobName: string): string => `${jobName}-config`;
+const configName = (jobName: string): string => `${jobName}-config`;
 
 /** How a run's config is delivered. */
 export function deliveryOf(kind: ConfigDelivery['kind'], text: string, jobName: string): ConfigDelivery {

@@ -39,7 +39,7 @@ async function mayKeepSecrets(api: KubeApi, namespace: string, signal: AbortSign
   return (await may('create')) && (await may('get'));
 }
 
-export interface ConfigOf {
+interface ConfigOf {
   readonly api: KubeApi;
   readonly namespace: string;
   readonly spec: RunSpec;

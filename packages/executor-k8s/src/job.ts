@@ -3,7 +3,7 @@ import { workloadLabels } from '@runner/executor';
 import type { ConfigDelivery, Job, PodTemplate } from '@runner/kube';
 import { ANNOTATIONS, runAnnotations } from './annotations.ts';
 
-export interface JobInput {
+interface JobInput {
   readonly spec: RunSpec;
   /** `workloadName(spec)`. */
   readonly name: string;

@@ -6,7 +6,7 @@ import { intentOf } from './annotations.ts';
 import type { RunSight } from './sight.ts';
 import { endCondition, isLeaving, mainStatus, podOf, timeOf } from './sight.ts';
 
-export interface OutcomeContext {
+interface OutcomeContext {
   readonly diagnosis: DiagnosisContext;
   /** The redacted end of the output; asked for failures only. */
   readonly logTail?: string;
