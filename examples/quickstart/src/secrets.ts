@@ -1,7 +1,8 @@
 import type { Clock, Logger } from '@runner/core';
 import { RunnerError } from '@runner/core';
 import type { SecretResolver } from '@runner/secrets';
-import { chooseProvider, createSecretResolver } from '@runner/secrets';
+import { createSecretResolver } from '@runner/secrets';
+import { chooseProvider } from '@runner/secrets/choose';
 
 export interface ResolverSettings {
   readonly env: Readonly<Record<string, string | undefined>>;

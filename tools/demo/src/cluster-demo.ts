@@ -51,7 +51,7 @@ export async function runClusterDemo(options: DemoOptions): Promise<void> {
   started.defer(() => killRuns(pipeline, controlPlane.client.unstoppable, clock));
   screen.say(`Made a service with authType.password: secret:${SECRET_ID}, and a metadata pipeline`);
   await mainJob(pipeline, controlPlane, options);
-  for (const line of await place.jobs()) screen.say(line);
+  for (const line of await place.jobs(signal)) screen.say(line);
 
   if (options.afterwards === 'stay') {
     screen.say(whereToLook(controlPlane, pipeline, { place, controlPlaneFolder: folder.controlPlane }));

@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Clock } from '@runner/core';
 import { RunnerError } from '@runner/core';
 import type { KubeObject, TestNamespace } from '@runner/e2e';
 import {
@@ -21,11 +22,11 @@ export interface ClusterPlace extends AsyncDisposable {
   /** For the agent: runs are Jobs here, secrets are Secrets. */
   readonly executor: Readonly<Record<string, string>>;
   putSecret(id: string, value: string): Promise<void>;
-  /** A line for each Job: how it stands and where its pod ran. */
-  jobs(): Promise<readonly string[]>;
+  /** A line for each Job: how it ended and where its pod ran. */
+  jobs(signal: AbortSignal): Promise<readonly string[]>;
 }
 
-export async function openPlace({ env, folder, screen }: DemoOptions): Promise<ClusterPlace> {
+export async function openPlace({ env, folder, screen, clock }: DemoOptions): Promise<ClusterPlace> {
   const kubeconfig = env['KUBECONFIG'] ?? '';
   if (kubeconfig === '') {
     throw new RunnerError('demo_cluster', 'KUBECONFIG names no cluster', {
@@ -50,7 +51,10 @@ export async function openPlace({ env, folder, screen }: DemoOptions): Promise<C
     putSecret: async (id, value) => {
       await namespace.create('Secret', { metadata: { name: id }, stringData: { value } });
     },
-    jobs: async () => (await Promise.all((await namespace.list('Job')).map((job) => jobLine(namespace, job)))).flat(),
+    jobs: async (stopping) => {
+      const jobs = await endedJobs(namespace, clock, stopping);
+      return (await Promise.all(jobs.map((job) => jobLines(namespace, job)))).flat();
+    },
     [Symbol.asyncDispose]: async () => {
       await namespace[Symbol.asyncDispose]();
       await rm(leftover, { force: true });
@@ -88,13 +92,33 @@ function executorIn(namespace: string, kubeconfig: string, image: string): Recor
   };
 }
 
-async function jobLine(namespace: TestNamespace, job: KubeObject): Promise<readonly string[]> {
+const LOOK_EVERY_MS = 200;
+/** A program tells how it ended some seconds before Kubernetes has counted it. */
+const COUNTED_WITHIN_MS = 20_000;
+
+async function endedJobs(namespace: TestNamespace, clock: Clock, signal: AbortSignal): Promise<readonly KubeObject[]> {
+  const deadline = clock.monotonic() + COUNTED_WITHIN_MS;
+  for (;;) {
+    const jobs = await namespace.list('Job');
+    if (jobs.every((job) => states(job).length > 0) || clock.monotonic() >= deadline) return jobs;
+    await clock.sleep(LOOK_EVERY_MS, signal);
+  }
+}
+
+function states({ status }: KubeObject): readonly string[] {
+  const conditions = (status?.['conditions'] ?? []) as readonly { type: string; status: string }[];
+  return conditions
+    .filter(
+      (condition) => condition.status === 'True' && (condition.type === 'Complete' || condition.type === 'Failed'),
+    )
+    .map(({ type }) => type);
+}
+
+async function jobLines(namespace: TestNamespace, job: KubeObject): Promise<readonly string[]> {
   const { name } = job.metadata;
-  const conditions = (job.status?.['conditions'] ?? []) as readonly { type: string; status: string }[];
-  const states = conditions.filter(({ status }) => status === 'True').map(({ type }) => type);
   const pods = await namespace.list('Pod', `job-name=${name}`);
   return [
-    `Job ${name}: ${states.join(', ')}`,
+    `Job ${name}: ${states(job)[0] ?? 'not over yet'}`,
     ...pods.map((pod) => `Pod ${pod.metadata.name} on node ${String(pod.spec?.['nodeName'])}`),
   ];
 }

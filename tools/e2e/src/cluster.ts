@@ -109,7 +109,13 @@ function asker(config: KubeConfig, server: string): Ask {
       method,
       headers: {
         accept: 'application/json',
-        ...(body === undefined ? {} : { 'content-type': method === 'PATCH' ? MERGE_PATCH : 'application/json' }),
+        // Without a length Node sends the body of a DELETE in a way that servers take for none.
+        ...(body === undefined
+          ? {}
+          : {
+              'content-type': method === 'PATCH' ? MERGE_PATCH : 'application/json',
+              'content-length': Buffer.byteLength(JSON.stringify(body)),
+            }),
       },
       signal: AbortSignal.timeout(TIMEOUT_MS),
     };

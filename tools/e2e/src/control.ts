@@ -32,19 +32,17 @@ export interface ControlServer extends AsyncDisposable {
   executions(run: string): number;
   /** Runs whose program has connected at least once. */
   runs(): readonly string[];
-  /** The newest program of a run, as soon as it is there. */
-  program(run: string): Promise<ControlledProgram>;
+  /** The newest program of a run, as soon as it is there. @param withinMs default 60,000 */
+  program(run: string, withinMs?: number): Promise<ControlledProgram>;
 }
 
 export interface ControlServerOptions {
   /** Address of this machine as pods reach it, see `hostForPods`. */
   readonly host: string;
-  /** Milliseconds to wait for a program. Default 60,000. */
-  readonly timeoutMs?: number;
 }
 
 /** Listens on a free port until it is disposed; programs whose control is gone end with exit code 99. */
-export async function controlServer({ host, timeoutMs = 60_000 }: ControlServerOptions): Promise<ControlServer> {
+export async function controlServer({ host }: ControlServerOptions): Promise<ControlServer> {
   const programs = new Map<string, ControlledProgram>();
   const executed = new Map<string, Set<string>>();
   const waiting = new Map<string, ((program: ControlledProgram) => void)[]>();
@@ -67,12 +65,12 @@ export async function controlServer({ host, timeoutMs = 60_000 }: ControlServerO
     variable: { name: CONTROL_VARIABLE, value: `${host}:${port}` },
     executions: (run) => executed.get(run)?.size ?? 0,
     runs: () => [...executed.keys()],
-    program: async (run) => {
+    program: async (run, withinMs = 60_000) => {
       const there = programs.get(run);
       if (there !== undefined) return there;
       return await new Promise<ControlledProgram>((resolve, reject) => {
-        const message = `no program of ${run} came within ${timeoutMs} ms`;
-        const timer = setTimeout(() => reject(new Error(message)), timeoutMs);
+        const message = `no program of ${run} came within ${withinMs} ms`;
+        const timer = setTimeout(() => reject(new Error(message)), withinMs);
         const come = (program: ControlledProgram): void => {
           clearTimeout(timer);
           resolve(program);

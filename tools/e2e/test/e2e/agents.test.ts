@@ -19,20 +19,19 @@ describe.each([
     who: 'exactly the rights of permissions.ts',
     name: 'own-rights',
     rules: agentRules(),
-    how: /in a Secret of each run/,
+    delivery: 'secret',
   },
   {
     who: 'the Role of the official chart',
     name: 'official-role',
     rules: OFFICIAL_ROLE,
-    how: /may not create and get Secrets/,
+    delivery: 'inline',
   },
-])('an agent with $who', ({ name, rules, how }) => {
+])('an agent with $who', ({ name, rules, delivery }) => {
   it('starts, follows, cancels and removes nothing that it should not', async () => {
     const runner = await runnerNamed(name, rules);
     const agent = await runner.activeAgent();
-    const finding = await agent.line(/Configs of runs travel/);
-    expect(finding.message).toMatch(how);
+    expect(await agent.line(/way of delivering configs was chosen/)).toMatchObject({ delivery });
     expect(agent.lines.filter(({ level }) => level === 'error')).toEqual([]);
 
     const pipeline = await runner.pipeline();

@@ -3,6 +3,7 @@ import type { World } from '@runner/e2e';
 import { agentRules, openWorld } from '@runner/e2e';
 
 const RUNS = 200;
+const ALL_WITHIN_MS = 240_000;
 
 let world: World;
 beforeAll(async () => {
@@ -22,8 +23,10 @@ it(`${RUNS} runs at once are ${RUNS} Jobs, each executed once, and all end as th
   const runs = await Promise.all(pipelines.map((pipeline) => pipeline.trigger()));
   // Every tenth fails, so that outcomes cannot be mixed up unseen.
   const code = (index: number): number => (index % 10 === 0 ? 3 : 0);
-  await Promise.all(runs.map(async (runId, index) => (await world.control.program(runId)).exit(code(index))));
-  const ended = await Promise.all(runs.map((runId) => world.ended(runId, 240_000)));
+  await Promise.all(
+    runs.map(async (runId, index) => (await world.control.program(runId, ALL_WITHIN_MS)).exit(code(index))),
+  );
+  const ended = await Promise.all(runs.map((runId) => world.ended(runId, ALL_WITHIN_MS)));
   expect(ended.map(({ state }) => state)).toEqual(runs.map((_, index) => (code(index) === 0 ? 'succeeded' : 'failed')));
   expect(runs.map((runId) => world.control.executions(runId))).toEqual(runs.map(() => 1));
   expect(await namespace.list('Job')).toHaveLength(RUNS);

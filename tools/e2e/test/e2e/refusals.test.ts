@@ -142,7 +142,7 @@ async function prepared({ name, prepare }: Case): Promise<TestNamespace> {
 const options = (namespace: TestNamespace, env: Case['env'] = {}): RunnerOptions => ({
   namespace,
   rules: agentRules(),
-  env: { PERMANENT_GRACE_SECONDS: 'default:4', ...env },
+  env: { PERMANENT_GRACE_SECONDS: 'image:4,default:4', ...env },
 });
 
 describe.concurrent('a run whose pod is refused shows within 30 s', () => {

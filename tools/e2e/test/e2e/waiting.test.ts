@@ -144,6 +144,7 @@ describe('a run that was given to a node which never answers', () => {
     await using nodes = new AsyncDisposableStack();
     nodes.use(await fakeNode(world.cluster, { pool: POOLS.dead, state: 'dead' }));
     const run = await explained('TestSuite');
+    console.log(JSON.stringify(run.diagnosis));
     expect(run).toMatchObject({ state: 'pending', diagnosis: { permanent: false } });
     expect(run.diagnosis?.message).toMatch(/node/);
   });
