@@ -66,7 +66,7 @@ interface Reader {
 }
 
 function parse(text: string, where: string): Fields {
-  const document = parseDocument(text, { prettyErrors: false });
+  const document = parseDocument(text, { prettyErrors: false, logLevel: 'error' });
   const [problem] = document.errors;
   if (problem !== undefined) {
     // Only the place: the line itself may hold a credential.
@@ -76,9 +76,18 @@ function parse(text: string, where: string): Fields {
       'Correct that line, or fetch the file again.',
     );
   }
-  const root: unknown = document.toJS({ maxAliasCount: 100 });
+  const root = valueOf(() => document.toJS({ maxAliasCount: 100 }));
   if (isFields(root)) return root;
   throw invalid(`${where} is no kubeconfig`, 'It must hold clusters, users, contexts and current-context.');
+}
+
+/** Aliases are only followed here: one that leads nowhere, or to too much, is as good as no value. */
+function valueOf(read: () => unknown): unknown {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
 
 function clusterOf(reader: Reader, name: string, cluster: Fields): KubeconfigCluster {

@@ -132,6 +132,7 @@ describe('a kubeconfig that cannot be used', () => {
     ['is several', { path: '/a:/b' }, 'cannot be read', 'flatten'],
     ['is not YAML', { text: 'a: [b' }, 'is not YAML', 'line'],
     ['is something else', { text: 'hello' }, 'is no kubeconfig', 'clusters'],
+    ['has an alias of nothing', { text: '*a' }, 'is no kubeconfig', 'clusters'],
     ['is empty', { text: '' }, 'is no kubeconfig', 'clusters'],
     ['has no current context', { text: config({ current: '' }) }, 'has no current-context', '"dev", "bare"'],
     ['lacks the context', { text: config(), context: 'prod' }, 'has no context "prod"', '"dev", "bare"'],
