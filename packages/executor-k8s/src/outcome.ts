@@ -1,7 +1,7 @@
 import type { Diagnosis, Outcome } from '@runner/executor';
 import { diagnoseOutput, intendedDiagnosis } from '@runner/executor';
 import type { DiagnosisContext, Job, Pod } from '@runner/kube';
-import { diagnoseEnd } from '@runner/kube';
+import { diagnoseEnd, endedByDeletion } from '@runner/kube';
 import { intentOf } from './annotations.ts';
 import type { RunSight } from './sight.ts';
 import { endCondition, isLeaving, mainStatus, podOf, timeOf } from './sight.ts';
@@ -19,7 +19,7 @@ interface OutcomeContext {
 export function outcomeOf(sight: RunSight, context: OutcomeContext): Outcome {
   const { job } = sight;
   const pod = podOf(sight) ?? sight.lastPod;
-  const exit = exitOf(pod);
+  const exit = exitOf(job, pod);
   const facts = {
     ...(exit === undefined ? {} : { exitCode: exit.code }),
     ...(exit?.signal === undefined ? {} : { signal: exit.signal }),
@@ -27,7 +27,7 @@ export function outcomeOf(sight: RunSight, context: OutcomeContext): Outcome {
   if (exit?.byItself === true && exit.code === 0) return { result: 'succeeded', exitCode: 0 };
   // The pod is gone (removed by hand, collected), but its Job has counted its success.
   if (exit === undefined && endCondition(job)?.type === 'Complete') return { result: 'succeeded' };
-  const intent = endedByItself(pod) ? undefined : intentOf(job);
+  const intent = endedByItself(job, pod) ? undefined : intentOf(job);
   if (intent?.reason === 'cancelled') return { result: 'cancelled', ...facts };
   const { logTail } = context;
   return {
@@ -60,18 +60,23 @@ const SIGNALS: Readonly<Record<number, string>> = {
   15: 'SIGTERM',
 };
 
-function exitOf(pod: Pod | undefined): Exit | undefined {
+function exitOf(job: Job | undefined, pod: Pod | undefined): Exit | undefined {
   const ended = mainStatus(pod)?.state?.terminated;
   if (pod === undefined || ended === undefined || ended.reason === 'ContainerStatusUnknown') return undefined;
-  const stopped = stoppedAt(pod);
-  const finished = timeOf(ended.finishedAt);
   const code = ended.exitCode;
   const signal = SIGNALS[ended.signal ?? code - 128];
   return {
     code,
     ...(signal === undefined ? {} : { signal }),
-    byItself: stopped === undefined || finished === undefined || isBefore(finished, stopped, code),
+    byItself: isByItself(job, pod, timeOf(ended.finishedAt), code),
   };
+}
+
+function isByItself(job: Job | undefined, pod: Pod, finished: number | undefined, code: number): boolean {
+  const stops = [jobDeadlineAt(job), podDeadlineAt(pod), deletionAt(pod)].filter((time) => time !== undefined);
+  // The kubelet writes the last state of a deleted pod with a timestamp of its own; then the signal must tell.
+  if (stops.length === 0) return !endedByDeletion(pod);
+  return finished === undefined || isBefore(finished, Math.min(...stops), code);
 }
 
 /** The API counts whole seconds. Within the same one, a program that says that it succeeded is believed. */
@@ -79,24 +84,35 @@ function isBefore(finished: number, stopped: number, code: number): boolean {
   return finished === stopped ? code === 0 : finished < stopped;
 }
 
-/** When somebody asked the pod to stop: by deleting it (the timestamp counts from the end of the grace), or its deadline. */
-function stoppedAt(pod: Pod): number | undefined {
-  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata ?? {};
-  const deletion = timeOf(deletionTimestamp);
-  const asked = deletion === undefined ? undefined : deletion - deletionGracePeriodSeconds * 1_000;
+/** When the Job's controller began to take the pods because its deadline had passed: that is how a run is ended in place. */
+function jobDeadlineAt(job: Job | undefined): number | undefined {
+  const stopping = job?.status?.conditions?.find(
+    ({ type, status, reason }) => type === 'FailureTarget' && status === 'True' && reason === 'DeadlineExceeded',
+  );
+  return timeOf(stopping?.lastTransitionTime);
+}
+
+function podDeadlineAt(pod: Pod): number | undefined {
   const started = timeOf(pod.status?.startTime);
   const limit = pod.spec?.activeDeadlineSeconds;
-  const expired =
-    pod.status?.reason === 'DeadlineExceeded' && started !== undefined && limit !== undefined
-      ? started + limit * 1_000
-      : undefined;
-  return asked === undefined || expired === undefined ? (asked ?? expired) : Math.min(asked, expired);
+  return pod.status?.reason === 'DeadlineExceeded' && started !== undefined && limit !== undefined
+    ? started + limit * 1_000
+    : undefined;
+}
+
+/** When somebody deleted the pod (the timestamp counts from the end of the grace), while that can still be told. */
+function deletionAt({ metadata }: Pod): number | undefined {
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = metadata ?? {};
+  const deletion = timeOf(deletionTimestamp);
+  return deletion === undefined || deletionGracePeriodSeconds === 0
+    ? undefined
+    : deletion - deletionGracePeriodSeconds * 1_000;
 }
 
 /** True when the pod failed for a reason of its own: nobody had deleted it. What was intended came too late then. */
-function endedByItself(pod: Pod | undefined): boolean {
+function endedByItself(job: Job | undefined, pod: Pod | undefined): boolean {
   if (pod === undefined) return false;
-  return exitOf(pod)?.byItself === true || (pod.status?.phase === 'Failed' && !isLeaving(pod));
+  return exitOf(job, pod)?.byItself === true || (pod.status?.phase === 'Failed' && !isLeaving(pod));
 }
 
 function causeOf(

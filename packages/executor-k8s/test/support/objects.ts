@@ -94,3 +94,14 @@ export const deletedAt = (seconds: number): object => ({
   deletionTimestamp: at(seconds + 10),
   deletionGracePeriodSeconds: 10,
 });
+
+/** The last state of a pod: the kubelet has let go of it at that second, and written the deletion anew. */
+export const goneAt = (seconds: number): object => ({ deletionTimestamp: at(seconds), deletionGracePeriodSeconds: 0 });
+
+/** The Job as its controller shows it when its deadline passed at the first second and its pods were gone at the second. */
+export const stoppedJob = (asked: number, gone: number): object => ({
+  conditions: [
+    { type: 'FailureTarget', status: 'True', reason: 'DeadlineExceeded', lastTransitionTime: at(asked) },
+    { type: 'Failed', status: 'True', reason: 'DeadlineExceeded', lastTransitionTime: at(gone) },
+  ],
+});

@@ -4,7 +4,20 @@ import { testRunSpec } from '@runner/executor/testing';
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../src/observation.ts';
 import type { RunSight } from '../../src/sight.ts';
-import { NOON, at, complete, deletedAt, exited, failed, jobOf, podOf, runs, withIntent } from '../support/objects.ts';
+import {
+  NOON,
+  at,
+  complete,
+  deletedAt,
+  exited,
+  failed,
+  goneAt,
+  jobOf,
+  podOf,
+  runs,
+  stoppedJob,
+  withIntent,
+} from '../support/objects.ts';
 
 const spec = testRunSpec();
 const cancel = { reason: 'cancelled', at: NOON + 30_000 } as const;
@@ -76,6 +89,28 @@ describe('a program that was ended', () => {
   it('is cancelled even when it takes being asked to stop as a success', () => {
     const polite = podOf(spec, { status: exited(0, 33), metadata: deletedAt(31) });
     expect(outcome({ job: ended('cancelled'), pods: [polite] }).result).toBe('cancelled');
+  });
+
+  it.each([137, 143, 1])(
+    'is cancelled in the last state of its pod, whose deletion is written anew (exit code %i)',
+    (code) => {
+      const job = jobOf(spec, { metadata: withIntent(cancel, spec), status: stoppedJob(31, 42) });
+      const last = podOf(spec, { status: exited(code, 41), metadata: goneAt(42) });
+      expect(outcome({ job, pods: [last] })).toMatchObject({ result: 'cancelled', exitCode: code });
+      expect(outcome({ job, pods: [], lastPod: last })).toMatchObject({ result: 'cancelled', exitCode: code });
+    },
+  );
+
+  it('is told to have been deleted in the last state of a pod that somebody deleted', () => {
+    const last = podOf(spec, { status: exited(137, 41), metadata: goneAt(42) });
+    const seen = outcome({ job: jobOf(spec, { status: failed(43) }), pods: [], lastPod: last });
+    expect(seen).toMatchObject({ result: 'failed', diagnosis: { code: 'pod_deleted' } });
+  });
+
+  it('keeps its own end when its pod was collected long after', () => {
+    const last = podOf(spec, { status: exited(137, 41), metadata: goneAt(4_000) });
+    const late = jobOf(spec, { metadata: withIntent(cancel, spec), status: failed(43) });
+    expect(outcome({ job: late, pods: [], lastPod: last })).toMatchObject({ result: 'failed', exitCode: 137 });
   });
 
   it('failed, with the reason it was given', () => {
