@@ -20,9 +20,9 @@ export type ApiFault =
     }
   /** The connection is cut before an answer. With `applied`, after the request did its work. */
   | { readonly kind: 'reset'; readonly applied?: boolean }
-  /** No answer ever. Watches that are open stay open and say nothing any more, even after this is taken back. */
+  /** No answer ever. Watches and followed logs stay open and say nothing any more, even after this is taken back. */
   | { readonly kind: 'silence' }
-  /** Watches are cut this often. */
+  /** Watches are cut this often; followed logs when the target's verb is `log`. */
   | { readonly kind: 'cut_watches'; readonly everyMs: number }
   /** Watch events come twice, or this much later. */
   | { readonly kind: 'duplicate_events' }
@@ -83,6 +83,8 @@ export interface TestApiServerOptions {
   readonly bookmarkMs?: number;
   /** Changes of a kind that are remembered; watches from before are answered 410. Default 10,000. */
   readonly historyLength?: number;
+  /** What `/version` says. Default `v1.34.4`. */
+  readonly version?: string;
   /** For how long a list in pages may be continued. Default 300,000. */
   readonly pageTokenMs?: number;
   readonly clock?: Clock;
@@ -123,7 +125,7 @@ export interface TestApiServer extends AsyncDisposable {
   onChange(
     listener: (type: ResourceType, event: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject) => void,
   ): () => void;
-  /** The log of a container, which the pod's log path serves. It is there from the first call on. */
+  /** The log of a container, which the pod's log path serves, until the pod is gone. It is there from the first call on. */
   log(namespace: string, pod: string, container?: string): TestLog;
   /** Makes something go wrong; the function takes it back. */
   fault(fault: ApiFault, target?: FaultTarget): () => void;

@@ -9,6 +9,11 @@ export interface TestClusterOptions {
   readonly secondMs?: number;
   /** Milliseconds between the steps of controllers, scheduler and kubelet. Default 1. */
   readonly stepMs?: number;
+  /**
+   * Whose Job conditions. Default `1.34`: announced first, final when the pods are gone. `1.28`: final at once, pods may
+   * still be going; nothing is announced.
+   */
+  readonly conditions?: '1.28' | '1.34';
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -23,7 +28,8 @@ export interface ContainerEnd {
 /**
  * What the controllers, the scheduler and the kubelet do to the Jobs of a `TestApiServer`: pods come, their `main` runs
  * until it is told otherwise, deadlines pass, deletion takes the grace. Job conditions and pod statuses are those of
- * Kubernetes 1.34. Jobs are named without their namespace; the youngest of that name is meant.
+ * Kubernetes 1.34. Jobs are named without their namespace; the youngest of that name is meant. Pods that no Job owns are
+ * played as well, under their own names; pods that are put with a node or a status are left alone.
  */
 export interface TestCluster extends AsyncDisposable {
   readonly server: TestApiServer;
@@ -33,7 +39,7 @@ export interface TestCluster extends AsyncDisposable {
   pod(job: string): Pod | undefined;
   /** `main` writes this. Only whole lines can be read before it ends. Throws when it does not run. */
   print(job: string, bytes: Uint8Array | string): void;
-  /** `main` ends; when it has not begun, as soon as it has. */
+  /** `main` ends; when the pod stands and it has not begun, as soon as it has. */
   exit(job: string, exitCode: number, end?: ContainerEnd): void;
   /** `main` ignores SIGTERM from now on, so that an end takes the whole grace; else it ends at once with 143. */
   resist(job: string): void;
@@ -70,5 +76,6 @@ export function startTestCluster(server: TestApiServer, options: TestClusterOpti
     random: options.random ?? systemRandom(),
     secondMs: options.secondMs ?? 1000,
     stepMs: options.stepMs ?? 1,
+    conditions: options.conditions ?? '1.34',
   });
 }

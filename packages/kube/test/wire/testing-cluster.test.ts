@@ -368,6 +368,53 @@ describe('a pod in trouble', () => {
   });
 });
 
+it('deletes a Job when its time to live is over', async () => {
+  await using here = await place();
+  await here.create('a', { ttlSecondsAfterFinished: 3 });
+  await running(here.cluster, 'a');
+  here.cluster.exit('a', 0);
+  await until('it ends', () => ended(here.job('a')));
+  await until('it is gone', () => (here.job('a') === undefined ? true : undefined));
+  await until('its pod is gone', () => (here.server.objects(PODS).length === 0 ? true : undefined));
+});
+
+it('ends Jobs as Kubernetes 1.28 did: at once, while the pods are still going', async () => {
+  await using here = await place({ conditions: '1.28' });
+  const seen = history(here.server, 'a');
+  await here.create('a', {}, { terminationGracePeriodSeconds: 5 });
+  await here.create('b');
+  await running(here.cluster, 'a');
+  await running(here.cluster, 'b');
+  here.cluster.resist('a');
+  here.cluster.exit('b', 0);
+  await here.patch('a', { spec: { activeDeadlineSeconds: 1 } });
+  await until('it ends', () => ended(here.job('a')));
+  expect(seen).toEqual(['', 'Failed=True/DeadlineExceeded']);
+  expect(here.cluster.pod('a')?.status?.phase).toBe('Running');
+  await until('its pod is gone', () => (here.cluster.pod('a') === undefined ? true : undefined));
+  expect(here.job('a')?.status).toMatchObject({ failed: 1 });
+  await until('the other one ends', () => ended(here.job('b')));
+  expect(conditions(here.job('b'))).toEqual(['Complete=True/']);
+  expect(here.job('b')?.status).not.toHaveProperty('terminating');
+});
+
+it('plays pods that no Job owns, and leaves alone those that are put as they are', async () => {
+  await using here = await place();
+  const containers = [{ name: 'main', image: 'x' }];
+  const path = '/api/v1/namespaces/default/pods';
+  await here.ask('POST', path, { metadata: { name: 'alone' }, spec: { containers, restartPolicy: 'Never' } });
+  here.server.put(PODS, {
+    metadata: { name: 'put' },
+    spec: { containers, nodeName: 'n' },
+    status: { phase: 'Running' },
+  });
+  await running(here.cluster, 'alone');
+  here.cluster.exit('alone', 2);
+  await until('it ends', () => (here.cluster.pod('alone')?.status?.phase === 'Failed' ? true : undefined));
+  await here.ask('DELETE', `${path}/alone`);
+  expect(here.server.objects(PODS).map((pod) => [pod.metadata?.name, pod.status?.phase])).toEqual([['put', 'Running']]);
+});
+
 it('takes on what stood there before it began', async () => {
   await using server = await startTestApiServer();
   await speaker(server).ask('POST', JOBS_PATH, job('a'));

@@ -89,6 +89,35 @@ it('follows until the program is over', async () => {
   expect(text).toBe('one\ntwo\nlast');
 });
 
+it('cuts followed logs, lets them go dumb, and ends them with their pod', async () => {
+  await using server = await startTestApiServer();
+  put(server);
+  const log = server.log('default', 'p');
+  log.write(Buffer.from('one\n'));
+  const texts = ['', '', ''];
+  const follow = async (index: number): Promise<void> => {
+    const headers = { authorization: `Bearer ${server.token()}` };
+    const response = await fetch(`${server.url}${PATH}&follow=true`, { headers });
+    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+      texts[index] = `${texts[index] ?? ''}${Buffer.from(chunk).toString()}`;
+    }
+  };
+  const end = server.fault({ kind: 'cut_watches', everyMs: 30 }, { verb: 'log' });
+  await expect(follow(0)).rejects.toThrow();
+  end();
+  const dumb = follow(1);
+  await until('it follows', () => (texts[1] === 'one\n' ? true : undefined));
+  server.fault({ kind: 'silence' })();
+  const following = follow(2);
+  await until('another one follows', () => (texts[2] === 'one\n' ? true : undefined));
+  log.write(Buffer.from('two\n'));
+  server.remove(PODS, 'default', 'p');
+  await following;
+  expect(texts).toEqual(['one\n', 'one\n', 'one\ntwo\n']);
+  await server.stop();
+  await expect(dumb).rejects.toThrow();
+});
+
 it('forgets lines that were rotated away', async () => {
   await using server = await startTestApiServer();
   put(server);

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '@runner/core';
 import type { Job, Pod } from '../../objects.ts';
 import { JOBS, PODS } from '../../objects.ts';
 import type { TestApiServer } from '../api-server.ts';
-import { timestamp } from '../server/stored.ts';
+import { timestamp, without } from '../server/stored.ts';
 import type { EventRecorder } from './events.ts';
 import type { JobPods } from './job-pods.ts';
 import { podOf } from './job-pods.ts';
@@ -22,6 +22,7 @@ export interface JobControllerOptions {
   readonly server: TestApiServer;
   readonly clock: Clock;
   readonly secondMs: number;
+  readonly conditions: '1.28' | '1.34';
   readonly events: EventRecorder;
   readonly pods: JobPods;
   readonly podSuffix: () => string;
@@ -42,6 +43,7 @@ const RESUMED: Verdict = { reason: 'JobResumed', message: 'Job resumed' };
 interface Known {
   /** To the millisecond; the API has seconds. */
   startedAt: number | undefined;
+  endedAt: number | undefined;
   timer: Timer | undefined;
   retryAt: number;
 }
@@ -68,7 +70,7 @@ export class JobController {
     const job = this.#options.server.object(JOBS, namespace, name);
     if (job === undefined) return;
     const pods = this.#options.pods.of(job);
-    if (isFinished(job)) this.#options.pods.release(pods);
+    if (isFinished(job)) this.#afterEnd(job, pods);
     else if (job.metadata?.deletionTimestamp !== undefined) this.#leave(job, pods);
     else if (job.spec?.suspend === true) this.#suspend(job, pods);
     else this.#run(job, pods);
@@ -148,24 +150,43 @@ export class JobController {
 
   /** Announces the end first; the condition that ends the Job follows when its pods are gone. */
   #conclude(job: Job, counted: Tally, target: 'FailureTarget' | 'SuccessCriteriaMet', verdict: Verdict): void {
-    const now = this.#now();
-    const announced = conditionOf(job, target) !== undefined;
+    const last = target === 'FailureTarget' ? 'Failed' : 'Complete';
+    const isOld = this.#options.conditions === '1.28';
+    const announced = isOld || conditionOf(job, target) !== undefined;
     const before = job.status?.conditions ?? [];
-    const conditions = announced ? before : withCondition(before, newCondition(target, 'True', verdict, now));
+    const conditions = announced ? before : withCondition(before, newCondition(target, 'True', verdict, this.#now()));
     this.#deletePods(job, counted.active, false);
     const left = tally(this.#options.pods.of(job));
     this.#count({ ...job, status: { ...job.status, conditions } }, left, { active: 0, ready: 0 });
     // Written one after the other; the change that this makes brings the controller here again.
-    if (!announced || left.terminating > 0) return;
+    if (announced && (isOld || left.terminating === 0)) this.#end(job, last, verdict);
+  }
+
+  #end(job: Job, last: 'Failed' | 'Complete', verdict: Verdict): void {
     const latest = this.#latest(job);
     if (latest === undefined) return;
-    const failed = target === 'FailureTarget';
-    const last = newCondition(failed ? 'Failed' : 'Complete', 'True', verdict, now);
-    const ended = withCondition(latest.status?.conditions ?? [], last);
-    const completion = failed ? {} : { completionTime: now };
-    this.#options.server.put(JOBS, { ...latest, status: { ...latest.status, ...completion, conditions: ended } });
-    if (failed) this.#tell(job, 'Warning', verdict.reason, verdict.message);
+    const now = this.#now();
+    // Reasons of completion are younger than those of failure.
+    const said = last === 'Complete' && this.#options.conditions === '1.28' ? undefined : verdict;
+    const conditions = withCondition(latest.status?.conditions ?? [], newCondition(last, 'True', said, now));
+    const completion = last === 'Failed' ? {} : { completionTime: now };
+    this.#options.server.put(JOBS, { ...latest, status: { ...latest.status, ...completion, conditions } });
+    if (last === 'Failed') this.#tell(job, 'Warning', verdict.reason, verdict.message);
     else this.#tell(job, 'Normal', 'Completed', 'Job completed');
+  }
+
+  /** Lets go of the pods, and deletes the Job when its time to live is over. */
+  #afterEnd(job: Job, pods: readonly Pod[]): void {
+    this.#options.pods.release(pods);
+    const known = this.#of(job);
+    const seconds = job.spec?.ttlSecondsAfterFinished;
+    if (seconds === undefined || known.endedAt !== undefined || job.metadata?.deletionTimestamp !== undefined) return;
+    known.endedAt = this.#options.clock.now();
+    known.timer?.cancel();
+    const { namespace = '', name = '' } = job.metadata ?? {};
+    known.timer = this.#options.clock.setTimer(seconds * this.#options.secondMs, () => {
+      this.#options.server.delete(JOBS, namespace, name, { propagation: 'Foreground' });
+    });
   }
 
   #suspend(job: Job, pods: readonly Pod[]): void {
@@ -197,8 +218,9 @@ export class JobController {
 
   #write(job: Job, status: JobStatus): void {
     const latest = this.#latest(job);
-    if (latest === undefined || JSON.stringify(latest.status) === JSON.stringify(status)) return;
-    this.#options.server.put(JOBS, { ...latest, status });
+    const kept = this.#options.conditions === '1.28' ? without(status, 'terminating') : status;
+    if (latest === undefined || JSON.stringify(latest.status) === JSON.stringify(kept)) return;
+    this.#options.server.put(JOBS, { ...latest, status: kept });
   }
 
   #latest(job: Job): Job | undefined {
@@ -217,7 +239,7 @@ export class JobController {
 
   #of(job: Job): Known {
     const uid = job.metadata?.uid ?? '';
-    const known = this.#known.get(uid) ?? { startedAt: undefined, timer: undefined, retryAt: 0 };
+    const known = this.#known.get(uid) ?? { startedAt: undefined, endedAt: undefined, timer: undefined, retryAt: 0 };
     this.#known.set(uid, known);
     return known;
   }

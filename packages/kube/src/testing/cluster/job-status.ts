@@ -59,7 +59,12 @@ export function tally(pods: readonly Pod[]): Tally {
   };
 }
 
-export function newCondition(type: string, status: 'True' | 'False', verdict: Verdict, now: string): JobCondition {
+export function newCondition(
+  type: string,
+  status: 'True' | 'False',
+  verdict: Verdict | undefined,
+  now: string,
+): JobCondition {
   return { type, status, lastProbeTime: now, lastTransitionTime: now, ...verdict };
 }
 

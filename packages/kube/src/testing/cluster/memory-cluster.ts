@@ -15,6 +15,7 @@ export interface MemoryClusterOptions {
   readonly random: Random;
   readonly secondMs: number;
   readonly stepMs: number;
+  readonly conditions: '1.28' | '1.34';
 }
 
 interface Rule {
@@ -46,7 +47,7 @@ export class MemoryCluster implements TestCluster {
     this.#events = new EventRecorder(server, clock);
     this.#pods = new JobPods(server);
     this.#controller = new JobController({
-      ...{ server, clock, secondMs, events: this.#events, pods: this.#pods },
+      ...{ server, clock, secondMs, conditions: options.conditions, events: this.#events, pods: this.#pods },
       podSuffix: () =>
         Array.from({ length: 5 }, () => LETTERS.charAt(Math.floor(random.next() * LETTERS.length))).join(''),
       refusal: (job) => {
@@ -139,26 +140,27 @@ export class MemoryCluster implements TestCluster {
     else this.#enqueue(namespace, name);
   }
 
-  #podChanged(event: 'ADDED' | 'MODIFIED' | 'DELETED', pod: KubeObject): void {
+  #podChanged(event: 'ADDED' | 'MODIFIED' | 'DELETED', pod: Pod): void {
     const { namespace = '', name = '', uid = '' } = pod.metadata ?? {};
     const owner = ownersOf(pod).find((one) => one.kind === 'Job');
-    if (owner === undefined) return;
-    this.#pods.seen(owner.uid, name, event === 'DELETED');
-    this.#enqueue(namespace, owner.name);
+    if (owner !== undefined) {
+      this.#pods.seen(owner.uid, name, event === 'DELETED');
+      this.#enqueue(namespace, owner.name);
+    }
     const life = this.#lives.get(uid);
-    if (event === 'DELETED') {
-      life?.gone();
-      this.#lives.delete(uid);
-      const others = (this.#ofJob.get(owner.name) ?? []).filter((one) => one !== life);
-      if (others.length === 0) this.#ofJob.delete(owner.name);
-      else this.#ofJob.set(owner.name, others);
-      return;
-    }
-    if (life !== undefined) {
-      life.changed();
-      return;
-    }
-    this.#born(uid, owner.name, namespace, name);
+    if (event === 'DELETED') this.#died(uid);
+    else if (life !== undefined) life.changed();
+    else if (isUntouched(pod)) this.#born(uid, owner?.name ?? name, namespace, name);
+  }
+
+  #died(uid: string): void {
+    const life = this.#lives.get(uid);
+    if (life === undefined) return;
+    life.gone();
+    this.#lives.delete(uid);
+    const others = (this.#ofJob.get(life.job) ?? []).filter((one) => one !== life);
+    if (others.length === 0) this.#ofJob.delete(life.job);
+    else this.#ofJob.set(life.job, others);
   }
 
   #born(uid: string, job: string, namespace: string, name: string): void {
@@ -185,4 +187,11 @@ export class MemoryCluster implements TestCluster {
       for (const [of, job] of due) this.#controller.sync(of, job);
     });
   }
+}
+
+/** Nobody has taken this pod on. */
+function isUntouched(pod: Pod): boolean {
+  const { phase = 'Pending', conditions = [], containerStatuses = [] } = pod.status ?? {};
+  const isNew = phase === 'Pending' && conditions.length === 0 && containerStatuses.length === 0;
+  return isNew && pod.spec?.nodeName === undefined && pod.metadata?.deletionTimestamp === undefined;
 }

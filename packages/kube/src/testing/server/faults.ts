@@ -13,23 +13,24 @@ interface Standing {
   left: number;
 }
 
-/** A watch that is open, as far as faults need to reach it. */
+/** A watch or a followed log that is open, as far as faults need to reach it. */
 export interface Reachable {
   readonly aim: Aim;
   cut(): void;
   mute(): void;
-  expire(): void;
+  /** Only watches. */
+  expire?(): void;
 }
 
 function hits(target: FaultTarget, aim: Aim): boolean {
   return (target.verb ?? aim.verb) === aim.verb && (target.resource ?? aim.resource) === aim.resource;
 }
 
-/** Faults that stand now, and the watches they reach into. */
+/** Faults that stand now, and the streams they reach into. */
 export class Faults {
   readonly #clock: Clock;
   readonly #standing = new Set<Standing>();
-  readonly #watches = new Set<Reachable>();
+  readonly #streams = new Set<Reachable>();
   readonly #timers = new Set<Timer>();
 
   constructor(clock: Clock) {
@@ -39,9 +40,9 @@ export class Faults {
   add(fault: ApiFault, target: FaultTarget): () => void {
     const standing: Standing = { fault, target, left: target.times ?? Infinity };
     this.#standing.add(standing);
-    const reached = [...this.#watches].filter((watch) => hits(target, watch.aim));
-    if (fault.kind === 'silence') for (const watch of reached) watch.mute();
-    if (fault.kind === 'expire') for (const watch of reached) watch.expire();
+    const reached = [...this.#streams].filter((stream) => hits(target, stream.aim));
+    if (fault.kind === 'silence') for (const stream of reached) stream.mute();
+    if (fault.kind === 'expire') for (const stream of reached) stream.expire?.();
     if (fault.kind === 'cut_watches') this.#cutRegularly(standing, fault.everyMs);
     return () => void this.#standing.delete(standing);
   }
@@ -64,13 +65,13 @@ export class Faults {
     return undefined;
   }
 
-  opened(watch: Reachable): () => void {
-    this.#watches.add(watch);
-    return () => void this.#watches.delete(watch);
+  opened(stream: Reachable): () => void {
+    this.#streams.add(stream);
+    return () => void this.#streams.delete(stream);
   }
 
   get openWatches(): number {
-    return this.#watches.size;
+    return [...this.#streams].filter((stream) => stream.aim.verb === 'watch').length;
   }
 
   close(): void {
@@ -80,14 +81,15 @@ export class Faults {
   }
 
   #cutRegularly(standing: Standing, everyMs: number): void {
+    // Logs only when they are named: a watch that is cut is one thing, a log another.
+    const target: FaultTarget = { verb: 'watch', ...standing.target };
     const timer = this.#clock.setTimer(everyMs, () => {
       this.#timers.delete(timer);
       if (!this.#standing.has(standing) || standing.left <= 0) return;
-      for (const watch of [...this.#watches]) {
-        if (standing.left > 0 && hits(standing.target, watch.aim)) {
-          standing.left -= 1;
-          watch.cut();
-        }
+      for (const stream of [...this.#streams]) {
+        if (standing.left <= 0 || !hits(target, stream.aim)) continue;
+        standing.left -= 1;
+        stream.cut();
       }
       this.#cutRegularly(standing, everyMs);
     });

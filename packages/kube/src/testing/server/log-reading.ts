@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Faults, Reachable } from './faults.ts';
 import { Refusal, badRequest, invalid } from './refusal.ts';
 import type { Wanted } from './request.ts';
 import type { Stored } from './stored.ts';
@@ -74,34 +75,40 @@ export function readableContainer(pod: Stored, query: URLSearchParams): string |
   throw badRequest(`container "${container}" in pod "${name}" is waiting to start: ${WAITING_TEXT[reason] ?? reason}`);
 }
 
+export interface LogSource {
+  readonly pod: Stored;
+  readonly log: ContainerLog;
+  readonly faults: Faults;
+  /** Wall clock, in milliseconds. */
+  readonly now: number;
+}
+
 /** Streams a log. The container was found readable. */
-export function readLog(
-  pod: Stored,
-  log: ContainerLog,
-  request: Wanted,
-  response: ServerResponse,
-  nowMs: number,
-): void {
-  const asked = options(pod.metadata.name, request.query, BigInt(Math.floor(nowMs)) * 1_000_000n);
+export function readLog(source: LogSource, request: Wanted, response: ServerResponse): void {
+  const { pod, log } = source;
+  const asked = options(pod.metadata.name, request.query, BigInt(Math.floor(source.now)) * 1_000_000n);
   if (!log.reachable) {
+    const { namespace = '', name } = pod.metadata;
     const node = textAt(pod, 'spec', 'nodeName') ?? '';
-    const message = `Get "https://${node}:10250/containerLogs/${pod.metadata.namespace ?? ''}/${pod.metadata.name}/": dial tcp: connect: connection refused`;
+    const message = `Get "https://${node}:10250/containerLogs/${namespace}/${name}/": dial tcp: connect: connection refused`;
     throw new Refusal(500, undefined, message);
   }
   response.writeHead(200, { 'content-type': 'text/plain' });
   response.flushHeaders();
-  new LogReader(log, asked, response).begin();
+  new LogReader(log, asked, response).begin(source.faults);
 }
 
 /** One reader. Writes as fast as the client reads, no faster. */
-class LogReader {
+class LogReader implements Reachable {
+  readonly aim = { verb: 'log', resource: 'pods' };
   readonly #log: ContainerLog;
   readonly #asked: LogOptions;
   readonly #response: ServerResponse;
+  readonly #ends: (() => void)[] = [];
   #next: number;
   #left: number;
   #lineBegins = true;
-  #stop: () => void = () => undefined;
+  #muted = false;
 
   constructor(log: ContainerLog, asked: LogOptions, response: ServerResponse) {
     this.#log = log;
@@ -111,16 +118,33 @@ class LogReader {
     this.#next = asked.tail === undefined ? log.first : Math.max(log.first, log.length - asked.tail);
   }
 
-  begin(): void {
-    if (this.#asked.follow) this.#stop = this.#log.follow(() => this.#pump());
+  begin(faults: Faults): void {
+    if (this.#asked.follow)
+      this.#ends.push(
+        this.#log.follow(() => this.#pump()),
+        faults.opened(this),
+      );
     this.#response.on('drain', () => this.#pump());
     this.#response.on('close', () => this.#stop());
     this.#pump();
   }
 
+  cut(): void {
+    this.#response.socket?.destroy();
+    this.#stop();
+  }
+
+  mute(): void {
+    this.#muted = true;
+  }
+
+  #stop(): void {
+    for (const end of this.#ends.splice(0)) end();
+  }
+
   #pump(): void {
     if (this.#response.writableEnded || this.#response.destroyed || this.#response.writableNeedDrain) return;
-    if (!this.#log.reachable) return;
+    if (!this.#log.reachable || this.#muted) return;
     this.#next = Math.max(this.#next, this.#log.first);
     while (this.#next < this.#log.length && this.#left > 0) {
       const entry = this.#log.entry(this.#next);

@@ -24,7 +24,9 @@ import { putObject } from './putting.ts';
 import { Quotas } from './quotas.ts';
 import { Refusal } from './refusal.ts';
 import { RequestHandler } from './request-handler.ts';
+import type { Change } from './store.ts';
 import { ObjectStore } from './store.ts';
+import { listAt, textAt } from './stored.ts';
 import type { TestLog } from './test-log.ts';
 import { ContainerLog } from './test-log.ts';
 
@@ -62,6 +64,7 @@ export class MemoryApiServer implements TestApiServer {
     this.#quotas = new Quotas(this.#store);
     this.#lists = new Lists({ store: this.#store, clock, random, pageTokenMs: options.pageTokenMs ?? 300_000 });
     this.#garbage = new GarbageCollector(this.#store, clock);
+    this.#store.listen((change) => this.#dropLogs(change));
     const handler = this.#handler();
     this.#listener = new Listener((request, response) => handler.handle(request, response));
     for (const name of [...PRESET_NAMESPACES, ...(options.namespaces ?? [])]) {
@@ -180,6 +183,7 @@ export class MemoryApiServer implements TestApiServer {
       lists: this.#lists,
       clock: this.#options.clock,
       bookmarkMs: this.#options.bookmarkMs ?? 60_000,
+      version: this.#options.version ?? 'v1.34.4',
       record: (call) => this.calls.push(call),
       log: (namespace, pod, container) => this.#log(namespace, pod, container),
       writing: {
@@ -189,6 +193,16 @@ export class MemoryApiServer implements TestApiServer {
         orphaned: (kind, object) => this.#garbage.later(kind, object),
       },
     });
+  }
+
+  /** The log of a pod goes with it; readers who follow are done. */
+  #dropLogs({ kind, type, object }: Change): void {
+    if (kind.resource !== 'pods' || type !== 'DELETED') return;
+    for (const container of listAt(object, 'spec', 'containers')) {
+      const key = `${object.metadata.namespace ?? ''}/${object.metadata.name}/${textAt(container, 'name') ?? ''}`;
+      this.#logs.get(key)?.end();
+      this.#logs.delete(key);
+    }
   }
 
   #log(namespace: string, pod: string, container: string): ContainerLog {

@@ -23,12 +23,12 @@ export interface RequestHandlerOptions {
   readonly lists: Lists;
   readonly clock: Clock;
   readonly bookmarkMs: number;
+  /** `v1.34.4`. */
+  readonly version: string;
   readonly writing: WritingContext;
   readonly record: (call: RecordedCall) => void;
   readonly log: (namespace: string, pod: string, container: string) => ContainerLog;
 }
-
-const VERSION = { major: '1', minor: '34', gitVersion: 'v1.34.4', platform: 'linux/amd64' };
 
 /** One request from its first byte to its last. */
 export class RequestHandler {
@@ -151,7 +151,7 @@ export class RequestHandler {
       return;
     }
     const log = this.#options.log(pod.metadata.namespace ?? '', pod.metadata.name, container);
-    readLog(pod, log, asked, response, clock.now());
+    readLog({ pod, log, faults, now: clock.now() }, asked, response);
     record(200);
   }
 
@@ -168,7 +168,7 @@ export class RequestHandler {
 
   #plain(asked: Wanted, say: (status: number, body: Json | string) => void): void {
     if (asked.resource === 'version') {
-      say(200, VERSION);
+      say(200, versionBody(this.#options.version));
       return;
     }
     if (['healthz', 'livez', 'readyz'].includes(asked.resource)) {
@@ -194,6 +194,11 @@ export class RequestHandler {
     const { verb, resource, namespace, name, path } = asked;
     this.#options.record({ verb, resource, namespace, name, path, status, body: parsed(text) });
   }
+}
+
+function versionBody(gitVersion: string): Json {
+  const [major = '', minor = ''] = gitVersion.slice(1).split('.');
+  return { major, minor, gitVersion, platform: 'linux/amd64' };
 }
 
 function asRefusal(error: unknown): Refusal {
