@@ -28,12 +28,13 @@ const PAUSE_MS = 600_000;
 /** Splits ids into batches; gives none where the store has no such call, refused it lately, or one id is all. */
 export function createBatches(options: BatchOptions): (ids: readonly string[]) => ReadonlyMap<string, Batch> {
   const { provider, clock } = options;
-  const { fetchMany, batchLimit = DEFAULT_LIMIT } = provider;
+  const { batchLimit = DEFAULT_LIMIT } = provider;
+  const fetchMany = provider.fetchMany?.bind(provider);
   let pausedUntil = 0;
   const call = async (ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, BatchAnswer>> => {
     if (fetchMany === undefined) return new Map();
     try {
-      return await oneCall((inner) => fetchMany.call(provider, ids, { signal: inner }), signal, options);
+      return await oneCall((inner) => fetchMany(ids, { signal: inner }), signal, options);
     } catch (error) {
       // Each secret then speaks for itself; what was wrong with all of them it will say as well.
       if (!(isRunnerError(error) && error.retryable)) pausedUntil = clock.monotonic() + PAUSE_MS;

@@ -14,7 +14,7 @@ export interface ClientConfiguration {
 
 export interface CloseableAgent {
   readonly configuration: ClientConfiguration;
-  close(): void;
+  readonly close: () => void;
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;

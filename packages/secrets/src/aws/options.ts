@@ -32,8 +32,6 @@ export interface AwsPlace {
   readonly endpoint?: string;
 }
 
-type Env = Readonly<Record<string, string | undefined>>;
-
 const REGION = /^[a-z]{2,4}(-[a-z]{2,12}){1,3}-\d{1,2}$/;
 const ENDPOINT_VARIABLES: Readonly<Record<AwsService, string>> = {
   secretsmanager: 'AWS_ENDPOINT_URL_SECRETS_MANAGER',

@@ -17,7 +17,7 @@ const PACKAGE = '@aws-sdk/client-ssm';
 /** `secret:/team/db/password` is the parameter of that name in Systems Manager, decrypted. */
 export function createAwsSsmProvider(options: AwsProviderOptions = {}): SecretProvider {
   const { env = {}, clock = systemClock() } = options;
-  let opened: { client: SSMClient; close(): void } | undefined;
+  let opened: { client: SSMClient; readonly close: () => void } | undefined;
   const open = once(async () => {
     const place = awsPlace(NAME, 'ssm', options);
     const sdk = await loadSdk(NAME, PACKAGE, () => import('@aws-sdk/client-ssm'));

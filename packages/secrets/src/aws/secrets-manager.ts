@@ -27,7 +27,7 @@ export const NULL_TEXT = 'null';
 /** `secret:/team/db/password` is the secret of that name in AWS Secrets Manager, its whole text, at its current stage. */
 export function createAwsProvider(options: AwsProviderOptions = {}): SecretProvider {
   const { env = {}, clock = systemClock() } = options;
-  let opened: { client: SecretsManagerClient; close(): void } | undefined;
+  let opened: { client: SecretsManagerClient; readonly close: () => void } | undefined;
   const open = once(async () => {
     const place = awsPlace(NAME, 'secretsmanager', options);
     const sdk = await loadSdk(NAME, PACKAGE, () => import('@aws-sdk/client-secrets-manager'));
@@ -139,7 +139,7 @@ export function nullText(id: string, about: SecretProviderDescription): Error {
 
 interface Batch {
   readonly about: SecretProviderDescription;
-  explain(error: unknown, id: string): Error;
+  readonly explain: (error: unknown, id: string) => Error;
 }
 
 function batchAnswers(

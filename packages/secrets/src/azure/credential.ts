@@ -14,7 +14,7 @@ export async function azureCredential(
   { agent, ca }: Reaching,
 ): Promise<TokenCredential> {
   const { env = {}, credential, trustAnyAuthority: disableInstanceDiscovery = false } = options;
-  if (credential !== undefined) return credential as TokenCredential;
+  if (credential !== undefined) return credential;
   const sdk = await loadSdk('azure-kv', '@azure/identity', () => import('@azure/identity'));
   const { AZURE_TENANT_ID: tenant, AZURE_CLIENT_ID: client, AZURE_CLIENT_SECRET: secret } = env;
   const file = env['AZURE_FEDERATED_TOKEN_FILE'];

@@ -1,3 +1,5 @@
+import type { SecretManagerServiceClient } from '@google-cloud/secret-manager';
+import type * as Grpc from '@grpc/grpc-js';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { secretError } from '../errors.ts';
@@ -32,6 +34,18 @@ export class TokenFailure extends Error {
   }
 }
 
+type ClientOptions = NonNullable<ConstructorParameters<typeof SecretManagerServiceClient>[0]>;
+type GoogleAuth = NonNullable<ClientOptions['auth']>;
+/** What is used of the SDK's own dependency `google-gax`. */
+interface Gax {
+  readonly grpc: typeof Grpc;
+  readonly GoogleAuth: new (options: {
+    readonly scopes?: readonly string[];
+    readonly projectId?: string;
+    readonly clientOptions?: { readonly universeDomain: string };
+  }) => GoogleAuth;
+}
+
 type Headers = Readonly<Record<string, string>>;
 interface Caller {
   readonly identity: string;
@@ -61,7 +75,7 @@ export async function openClient(place: GcpPlace, options: GcpProviderOptions): 
     ? credentials.createInsecure()
     : credentials.combineChannelCredentials(
         credentials.createSsl(ca === undefined ? null : Buffer.from(ca)),
-        gax.grpc.CallCredentials.createFromMetadataGenerator((_, done) => {
+        credentials.createFromMetadataGenerator((_, done) => {
           caller.headers(NEVER).then(
             (headers) => done(null, metadata(gax, headers)),
             () => done(new Error('no token')),
@@ -96,12 +110,11 @@ const NEVER = new AbortController().signal;
 async function loadBoth() {
   const sdk = await import('@google-cloud/secret-manager');
   const here = fileURLToPath(import.meta.resolve(PACKAGE));
-  const gax = createRequire(here)('google-gax') as typeof import('google-gax');
+  const gax = createRequire(here)('google-gax') as Gax;
   return { sdk, gax };
 }
-type Gax = Awaited<ReturnType<typeof loadBoth>>['gax'];
 
-function metadata(gax: Gax, headers: Headers): InstanceType<Gax['grpc']['Metadata']> {
+function metadata(gax: Gax, headers: Headers): Grpc.Metadata {
   const found = new gax.grpc.Metadata();
   for (const [name, value] of Object.entries(headers)) found.set(name, value);
   return found;

@@ -14,8 +14,8 @@ export interface KubernetesAccess {
   /** For messages: where the credential comes from, or the account itself. */
   readonly identity: string;
   /** Asked before each request, so that a rotated token is the one that is sent. */
-  request(): Promise<{ readonly headers: Readonly<Record<string, string>>; readonly agent: Agent }>;
-  close(): void;
+  readonly request: () => Promise<{ readonly headers: Readonly<Record<string, string>>; readonly agent: Agent }>;
+  readonly close: () => void;
 }
 
 export const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';

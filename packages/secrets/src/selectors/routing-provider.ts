@@ -36,7 +36,7 @@ export function createRoutingProvider({ providers, primary }: RoutingProviderOpt
       hint: `use one of ${[...known.keys()].join(', ')}`,
     });
   };
-  const { fetchMany } = main;
+  const fetchMany = main.fetchMany?.bind(main);
   return {
     describe: () => main.describe(),
     fetch,
@@ -51,7 +51,11 @@ export function createRoutingProvider({ providers, primary }: RoutingProviderOpt
             ),
         }),
     close: async () => {
-      const closing = await Promise.allSettled([...new Set(known.values())].map((each) => each.close?.()));
+      const closing = await Promise.allSettled(
+        [...new Set(known.values())].map(async (each) => {
+          await each.close?.();
+        }),
+      );
       for (const outcome of closing) if (outcome.status === 'rejected') throw outcome.reason;
     },
   };

@@ -81,7 +81,9 @@ export async function startTestSecretManager({ plain = true } = {}): Promise<Tes
     if (failure !== undefined) {
       const metadata = new grpc.Metadata();
       for (const [key, value] of Object.entries(failure.metadata ?? {})) metadata.set(key, value);
-      done({ code: failure.code, details: failure.details, metadata });
+      const statuses = Object.values(grpc.status).filter((each) => typeof each === 'number');
+      const code = statuses.find((status) => (status as number) === failure.code) ?? grpc.status.UNKNOWN;
+      done({ code, details: failure.details, metadata });
       return;
     }
     done(null, answer(name, secrets));

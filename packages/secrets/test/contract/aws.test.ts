@@ -17,8 +17,14 @@ async function secretsManager(): Promise<Harness> {
   return {
     server,
     provider,
-    put: (id, value) => Promise.resolve(server.put(id, value)),
-    remove: (id) => Promise.resolve(server.remove(id)),
+    put: (id, value) => {
+      server.put(id, value);
+      return Promise.resolve();
+    },
+    remove: (id) => {
+      server.remove(id);
+      return Promise.resolve();
+    },
     [Symbol.asyncDispose]: async () => {
       await provider.close?.();
       await server[Symbol.asyncDispose]();
@@ -32,8 +38,14 @@ async function parameterStore(): Promise<Harness> {
   return {
     server,
     provider,
-    put: (id, value) => Promise.resolve(server.putParameter(id, Buffer.from(value as Uint8Array).toString())),
-    remove: (id) => Promise.resolve(server.remove(id)),
+    put: (id, value) => {
+      server.putParameter(id, Buffer.from(value as Uint8Array).toString());
+      return Promise.resolve();
+    },
+    remove: (id) => {
+      server.remove(id);
+      return Promise.resolve();
+    },
     [Symbol.asyncDispose]: async () => {
       await provider.close?.();
       await server[Symbol.asyncDispose]();

@@ -24,8 +24,14 @@ async function make(): Promise<Harness> {
   return {
     server,
     provider,
-    put: (id, value) => Promise.resolve(server.put(id, Buffer.from(value as Uint8Array).toString())),
-    remove: (id) => Promise.resolve(server.remove(id)),
+    put: (id, value) => {
+      server.put(id, Buffer.from(value as Uint8Array).toString());
+      return Promise.resolve();
+    },
+    remove: (id) => {
+      server.remove(id);
+      return Promise.resolve();
+    },
     [Symbol.asyncDispose]: async () => {
       await provider.close?.();
       await server[Symbol.asyncDispose]();

@@ -14,8 +14,14 @@ async function make(): Promise<Harness> {
   return {
     server,
     provider: createKubernetesProvider({ env, serviceAccountFolder, callTimeoutMs: 500 }),
-    put: (id, value) => Promise.resolve(server.put(id, { value })),
-    remove: (id) => Promise.resolve(server.remove(id)),
+    put: (id, value) => {
+      server.put(id, { value });
+      return Promise.resolve();
+    },
+    remove: (id) => {
+      server.remove(id);
+      return Promise.resolve();
+    },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }

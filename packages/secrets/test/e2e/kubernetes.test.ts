@@ -1,8 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import type { RequestOptions } from 'node:https';
+import { request } from 'node:https';
+import { text as readText } from 'node:stream/consumers';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CoreV1Api, KubeConfig, RbacAuthorizationV1Api } from '@kubernetes/client-node';
+import { KubeConfig } from '@kubernetes/client-node';
 import type { SecretProvider } from '@runner/secrets';
 import { createKubernetesProvider } from '@runner/secrets/kubernetes';
 import type { ProviderHarness } from '@runner/secrets/testing';
@@ -18,48 +23,49 @@ const namespace = `secrets-${randomUUID().slice(0, 8)}`;
 const { signal } = new AbortController();
 const folders: string[] = [];
 
-function cluster() {
+async function api<T>(method: string, path: string, body?: object): Promise<T> {
   const config = new KubeConfig();
   config.loadFromFile(kubeconfig);
-  return {
-    config,
-    core: config.makeApiClient(CoreV1Api),
-    rbac: config.makeApiClient(RbacAuthorizationV1Api),
-  };
+  const options: RequestOptions = {};
+  await config.applyToHTTPSOptions(options);
+  const headers = { 'content-type': 'application/json', ...(options.headers as Record<string, string> | undefined) };
+  const outgoing = request(`${config.getCurrentCluster()?.server ?? ''}${path}`, { ...options, method, headers });
+  outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+  const text = await readText(response);
+  if ((response.statusCode ?? 0) < 300) return JSON.parse(text) as T;
+  if (method === 'DELETE' && response.statusCode === 404) return {} as T;
+  throw new Error(text);
 }
 
+const core = `/api/v1/namespaces/${namespace}`;
+const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
+
 async function put(name: string, values: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
-  const { core } = cluster();
   await remove(name);
   const entries = Object.entries(values).map(([key, value]) => [
     key,
     Buffer.from(value as Uint8Array).toString('base64'),
   ]);
-  const data = Object.fromEntries(entries) as Record<string, string>;
-  await core.createNamespacedSecret({ namespace, body: { metadata: { name }, data } });
+  await api('POST', `${core}/secrets`, { metadata: { name }, data: Object.fromEntries(entries) as object });
 }
 
 async function remove(name: string): Promise<void> {
-  await cluster()
-    .core.deleteNamespacedSecret({ namespace, name })
-    .catch((error: unknown) => {
-      if ((error as { code?: unknown }).code !== 404) throw error;
-    });
+  await api('DELETE', `${core}/secrets/${name}`);
 }
 
 /** The files and variables of a pod under this service account. */
 async function podOf(account: string): Promise<SecretProvider> {
   const home = await mkdtemp(join(tmpdir(), 'secrets-e2e-'));
   folders.push(home);
-  const { config, core } = cluster();
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
   const { server = '', caData = '' } = config.getCurrentCluster() ?? {};
   const url = new URL(server);
-  const { status } = await core.createNamespacedServiceAccountToken({
-    namespace,
-    name: account,
-    body: { spec: { audiences: [], expirationSeconds: 600 } },
+  const { status } = await api<{ status: { token: string } }>('POST', `${core}/serviceaccounts/${account}/token`, {
+    spec: { expirationSeconds: 600 },
   });
-  await writeFile(join(home, 'token'), status?.token ?? '');
+  await writeFile(join(home, 'token'), status.token);
   await writeFile(join(home, 'namespace'), namespace);
   await writeFile(join(home, 'ca.crt'), Buffer.from(caData, 'base64'));
   return createKubernetesProvider({
@@ -76,30 +82,25 @@ const suite = kubeconfig === '' ? describe.skip : describe;
 
 suite('a real API server', () => {
   beforeAll(async () => {
-    const { core, rbac } = cluster();
-    await core.createNamespace({ body: { metadata: { name: namespace } } });
+    await api('POST', '/api/v1/namespaces', { metadata: { name: namespace } });
     for (const name of ['reader', 'stranger', 'of-one']) {
-      await core.createNamespacedServiceAccount({ namespace, body: { metadata: { name } } });
+      await api('POST', `${core}/serviceaccounts`, { metadata: { name } });
     }
-    for (const [name, resourceNames] of [
-      ['reader', []],
-      ['of-one', ['allowed']],
+    for (const [name, only] of [
+      ['reader', {}],
+      ['of-one', { resourceNames: ['allowed'] }],
     ] as const) {
-      const rule = { apiGroups: [''], resources: ['secrets'], verbs: ['get'] };
-      const rules = [resourceNames.length === 0 ? rule : { ...rule, resourceNames: [...resourceNames] }];
-      await rbac.createNamespacedRole({ namespace, body: { metadata: { name }, rules } });
-      await rbac.createNamespacedRoleBinding({
-        namespace,
-        body: {
-          metadata: { name },
-          roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
-          subjects: [{ kind: 'ServiceAccount', name, namespace }],
-        },
+      const rules = [{ apiGroups: [''], resources: ['secrets'], verbs: ['get'], ...only }];
+      await api('POST', `${rbac}/roles`, { metadata: { name }, rules });
+      await api('POST', `${rbac}/rolebindings`, {
+        metadata: { name },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+        subjects: [{ kind: 'ServiceAccount', name, namespace }],
       });
     }
   });
   afterAll(async () => {
-    await cluster().core.deleteNamespace({ name: namespace });
+    await api('DELETE', `/api/v1/namespaces/${namespace}`);
     await Promise.all(folders.map((path) => rm(path, { recursive: true })));
   });
 

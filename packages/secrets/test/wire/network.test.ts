@@ -24,21 +24,25 @@ const credential = {
 async function vault() {
   const server = await startTestKeyVault();
   server.put('db-password', 'value');
-  return { server, settings: { vaultUrl: server.url, ca: server.ca, credential, trustAnyAuthority: true } };
+  return {
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    server,
+    settings: { vaultUrl: server.url, ca: server.ca, credential, trustAnyAuthority: true },
+  };
 }
 
 describe('a proxy', () => {
   it('is tunnelled through to Key Vault, whose own authority is trusted at the far end', async () => {
-    const { server, settings } = await vault();
-    await using _server = server;
+    await using place = await vault();
+    const { settings } = place;
     await using proxy = await startTestProxy();
     expect(await read(createAzureProvider({ ...settings, proxy: proxy.url }))).toBe('value');
-    expect(proxy.tunnels).toEqual([new URL(server.url).host]);
+    expect(proxy.tunnels).toEqual([new URL(place.server.url).host]);
   });
 
   it('comes from the environment, and NO_PROXY is heeded', async () => {
-    const { server, settings } = await vault();
-    await using _server = server;
+    await using place = await vault();
+    const { settings } = place;
     await using proxy = await startTestProxy();
     const env = { HTTPS_PROXY: proxy.url };
     expect(await read(createAzureProvider({ ...settings, env }))).toBe('value');
@@ -48,8 +52,8 @@ describe('a proxy', () => {
   });
 
   it('that speaks TLS is trusted by the same authorities as what lies behind it', async () => {
-    const { server, settings } = await vault();
-    await using _server = server;
+    await using place = await vault();
+    const { settings } = place;
     const tls = testCertificate();
     await using proxy = await startTestProxy({ tls });
     const both = `${settings.ca}${tls.certificate}`;
@@ -60,8 +64,8 @@ describe('a proxy', () => {
   });
 
   it('gets its login from its URL, and without it says what is missing, not what the login is', async () => {
-    const { server, settings } = await vault();
-    await using _server = server;
+    await using place = await vault();
+    const { settings } = place;
     await using proxy = await startTestProxy({ login: 'user:hidden' });
     expect(await read(createAzureProvider({ ...settings, proxy: proxy.url }))).toBe('value');
     const wrong = proxy.url.replace('hidden', 'wrong');
@@ -73,8 +77,8 @@ describe('a proxy', () => {
   });
 
   it('that is down is told from a store that is down', async () => {
-    const { server, settings } = await vault();
-    await using _server = server;
+    await using place = await vault();
+    const { settings } = place;
     const proxy = await startTestProxy();
     await proxy[Symbol.asyncDispose]();
     await expect(read(createAzureProvider({ ...settings, proxy: proxy.url }))).rejects.toMatchObject({
@@ -100,10 +104,10 @@ describe('a proxy', () => {
 
 describe('an authority that is not trusted', () => {
   it('is told for Key Vault, with the way out', async () => {
-    const { server, settings } = await vault();
-    await using _server = server;
-    const { ca: _ca, ...without } = settings;
-    await expect(read(createAzureProvider(without))).rejects.toMatchObject({
+    await using place = await vault();
+    const { settings } = place;
+    const { vaultUrl } = settings;
+    await expect(read(createAzureProvider({ vaultUrl, credential, trustAnyAuthority: true }))).rejects.toMatchObject({
       code: 'secret_misconfigured',
       details: { errno: 'DEPTH_ZERO_SELF_SIGNED_CERT' },
       hint: expect.stringContaining('option ca') as unknown,
@@ -140,8 +144,8 @@ describe('an authority that is not trusted', () => {
   });
 
   it('may be named by a file of the environment; one that cannot be read is told', async () => {
-    const { server, settings } = await vault();
-    await using _server = server;
+    await using place = await vault();
+    const { settings } = place;
     await using folder = await startTestKubernetesSecrets();
     const { ca, ...without } = settings;
     const file = join(folder.serviceAccountFolder, 'bundle.pem');
