@@ -47,7 +47,8 @@ export function makeCertificate(options: CertificateOptions): Certificate {
   );
   const signature = sign('sha256', body, issuer?.keyObject ?? privateKey);
   const certificate = der(0x30, body, algorithm, der(0x03, Buffer.from([0]), signature));
-  const pem = certificate.toString('base64').replace(/.{64}/g, '$&\n');
+  // No empty line at the end, whatever the length: OpenSSL would not read it.
+  const pem = (certificate.toString('base64').match(/.{1,64}/g) ?? []).join('\n');
   return {
     name,
     cert: `-----BEGIN CERTIFICATE-----\n${pem}\n-----END CERTIFICATE-----\n`,
