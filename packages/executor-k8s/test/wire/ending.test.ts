@@ -127,6 +127,7 @@ describe('what others do to a run', () => {
 
   it('a pod that was kept when its Job was deleted is the run to its end, or is ended', async () => {
     await using subject = await running();
+    subject.cluster.resist(subject.job(spec.runId));
     subject.server.delete(JOBS, NAMESPACE, subject.job(spec.runId), { propagation: 'Orphan' });
     expect(await subject.executor.observe(spec.runId, calm)).toMatchObject({ phase: 'running' });
     expect(await subject.executor.end(spec.runId, cancel, calm)).toMatchObject({ phase: 'ending' });

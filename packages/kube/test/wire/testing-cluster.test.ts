@@ -368,6 +368,21 @@ describe('a pod in trouble', () => {
   });
 });
 
+it.each(['Background', 'Orphan'] as const)('lets go of the pods of a Job whose deletion is %s', async (propagation) => {
+  await using here = await place();
+  await here.create('a');
+  await running(here.cluster, 'a');
+  const name = here.cluster.pod('a')?.metadata?.name ?? '';
+  here.server.delete(JOBS, 'default', 'a', { propagation });
+  expect(here.job('a')).toBeUndefined();
+  if (propagation === 'Orphan') {
+    await until('it is free', () => here.cluster.pod('a')?.metadata?.finalizers === undefined || undefined);
+    expect(here.cluster.pod('a')?.status?.phase).toBe('Running');
+    here.server.delete(PODS, 'default', name);
+  }
+  await until('its pod is gone', () => (here.server.objects(PODS).length === 0 ? true : undefined));
+});
+
 it('deletes a Job when its time to live is over', async () => {
   await using here = await place();
   await here.create('a', { ttlSecondsAfterFinished: 3 });

@@ -136,8 +136,13 @@ export class MemoryCluster implements TestCluster {
 
   #jobChanged(event: 'ADDED' | 'MODIFIED' | 'DELETED', job: KubeObject): void {
     const { namespace = '', name = '', uid = '' } = job.metadata ?? {};
-    if (event === 'DELETED') this.#controller.jobGone(uid);
-    else this.#enqueue(namespace, name);
+    if (event !== 'DELETED') {
+      this.#enqueue(namespace, name);
+      return;
+    }
+    this.#controller.jobGone(uid);
+    // Nobody is left who counts them.
+    this.#pods.release(this.#pods.of(job));
   }
 
   #podChanged(event: 'ADDED' | 'MODIFIED' | 'DELETED', pod: Pod): void {
@@ -146,7 +151,7 @@ export class MemoryCluster implements TestCluster {
     if (owner !== undefined) {
       this.#pods.seen(owner.uid, name, event === 'DELETED');
       this.#enqueue(namespace, owner.name);
-    }
+    } else if (event === 'MODIFIED') this.#pods.release([pod]);
     const life = this.#lives.get(uid);
     if (event === 'DELETED') this.#died(uid);
     else if (life !== undefined) life.changed();
