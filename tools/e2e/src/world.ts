@@ -69,7 +69,7 @@ export function kubeconfigOfTests(): string {
 
 export async function openWorld(env: Readonly<Record<string, string>> = {}): Promise<World> {
   const cluster = openCluster(kubeconfigOfTests());
-  const host = hostForPods(process.env);
+  const host = await hostForPods(process.env);
   const root = await mkdtemp(join(tmpdir(), 'runner-e2e-'));
   const control = await controlServer({ host });
   const server = controlPlane(join(root, 'control-plane'), { HOST: host, ...env });

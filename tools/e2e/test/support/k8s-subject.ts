@@ -28,7 +28,7 @@ export interface K8sSubject extends ExecutorSubject {
 /** An executor on a namespace of its own of the real cluster, as an account with exactly these rights. */
 export async function k8sSubject(rules: readonly Rule[], delivery: ConfigDeliveryMode = 'auto'): Promise<K8sSubject> {
   const cluster = openCluster(kubeconfigOfTests());
-  const control = await controlServer({ host: hostForPods(process.env) });
+  const control = await controlServer({ host: await hostForPods(process.env) });
   const namespace = await createNamespace(cluster, 'contract');
   const gate = await apiGate(cluster.server);
   const folder = await mkdtemp(join(tmpdir(), 'k8s-contract-'));
