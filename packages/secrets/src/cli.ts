@@ -6,6 +6,19 @@ import { exitStatus } from './exec/program.ts';
 
 /** Signals that are handed on to the program of `exec`. */
 const HANDED_ON: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR2'];
+/** They write the memory of a process to disk. That of this one holds values, so it only says what ended its program. */
+const DUMPING: ReadonlySet<NodeJS.Signals> = new Set<NodeJS.Signals>([
+  'SIGABRT',
+  'SIGBUS',
+  'SIGFPE',
+  'SIGILL',
+  'SIGQUIT',
+  'SIGSEGV',
+  'SIGSYS',
+  'SIGTRAP',
+  'SIGXCPU',
+  'SIGXFSZ',
+]);
 /** A terminal sends these to the program as well; handing them on would send them twice. */
 const FROM_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 
@@ -20,7 +33,7 @@ const end = await runCommand(argv.slice(2), {
   openProvider: (name) => openProvider(name, env),
 });
 if (typeof end === 'number') process.exitCode = end;
-else if (end.kind === 'signal') {
+else if (end.kind === 'signal' && !DUMPING.has(end.signal)) {
   process.exitCode = exitStatus(end);
   // The way a shell would see the program end; where this signal ends nobody, the status says it.
   process.kill(process.pid, end.signal);

@@ -1,5 +1,6 @@
 /** For programs that run under `runner-secrets exec`, and the redactor that it uses. */
 export { REGISTRATION_VARIABLE, inheritedRegister } from './exec/registration.ts';
 export type { RegisterSecrets } from './exec/registration.ts';
+export { runnerSecretsCommand } from './exec/own-command.ts';
 export { REDACTED, createRedactor } from './redactor/redactor.ts';
 export type { Redactor } from './redactor/redactor.ts';

@@ -6,6 +6,8 @@ export type Command =
       readonly provider: string | undefined;
       readonly references: readonly string[];
       readonly json: boolean;
+      /** File that gets the answer instead of standard output. */
+      readonly output: string | undefined;
     }
   | {
       readonly command: 'get';
@@ -20,6 +22,12 @@ export type Command =
       readonly variables: Readonly<Record<string, string>>;
       /** File whose JSON becomes the variable `config`. */
       readonly configFile: string | undefined;
+      /** More references whose values are redacted, though the program gets them by itself or not at all. */
+      readonly redact: readonly string[];
+      /** The program gets references as they are, and resolves them itself. */
+      readonly keepReferences: boolean;
+      /** Somebody above sends signals to the whole process group, and reads both outputs as one. */
+      readonly supervised: boolean;
       readonly program: readonly [string, ...string[]];
     }
   | { readonly command: 'help' }
@@ -27,11 +35,14 @@ export type Command =
 
 export const HELP = `runner-secrets: secret references on the command line
 
-  runner-secrets check [--json] REF...                       can it be read, as whom, is the value as it should be
+  runner-secrets check [--json] [--output FILE] REF...       can it be read, as whom, is the value as it should be
   runner-secrets get [--show] REF                            writes the value; to a terminal only with --show
   runner-secrets exec [--env NAME=REF]... [--config FILE] -- PROGRAM [ARG...]
                                                              runs PROGRAM with references in its environment and in
                                                              its variable config resolved, and redacts its output
+       --redact REF        redact this one too; may be repeated
+       --keep-references   hand references on as they are, for a program that resolves them itself, and redact all the same
+       --supervised        signals come to the whole process group; keep both outputs in order
 
 REF is secret:<id>. The store is named by --provider or SECRETS_MANAGER; its settings are the variables of OpenMetadata.
 `;
@@ -42,13 +53,17 @@ const OPTIONS = {
   show: { type: 'boolean' },
   env: { type: 'string', multiple: true },
   config: { type: 'string' },
+  output: { type: 'string' },
+  redact: { type: 'string', multiple: true },
+  'keep-references': { type: 'boolean' },
+  supervised: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  check: ['provider', 'json', 'help'],
+  check: ['provider', 'json', 'output', 'help'],
   get: ['provider', 'show', 'help'],
-  exec: ['provider', 'env', 'config', 'help'],
+  exec: ['provider', 'env', 'config', 'redact', 'keep-references', 'supervised', 'help'],
 };
 
 /** Reads the command line, without the names of interpreter and script. */
@@ -83,6 +98,10 @@ interface Values {
   readonly show?: boolean;
   readonly env?: readonly string[];
   readonly config?: string;
+  readonly output?: string;
+  readonly redact?: readonly string[];
+  readonly 'keep-references'?: boolean;
+  readonly supervised?: boolean;
 }
 
 function assembled(name: string, values: Values, positionals: readonly string[], program: readonly string[]): Command {
@@ -90,19 +109,29 @@ function assembled(name: string, values: Values, positionals: readonly string[],
   if (name !== 'exec' && program.length > 0) return usage(`${name} runs no program`);
   if (name === 'check') {
     if (positionals.length === 0) return usage('check needs at least one reference');
-    return { command: 'check', provider, references: positionals, json: values.json === true };
+    const { json = false, output } = values;
+    return { command: 'check', provider, references: positionals, json, output };
   }
   const [reference] = positionals;
   if (name === 'get') {
     if (reference === undefined || positionals.length > 1) return usage('get needs exactly one reference');
     return { command: 'get', provider, reference, show: values.show === true };
   }
+  return assembledExec(values, reference, program);
+}
+
+function assembledExec(values: Values, stranger: string | undefined, program: readonly string[]): Command {
+  const { provider, redact = [], supervised = false, 'keep-references': keepReferences = false } = values;
   const [first, ...args] = program;
-  if (reference !== undefined) return usage(`put -- before the program: ${JSON.stringify(reference)} is no option`);
+  if (stranger !== undefined) return usage(`put -- before the program: ${JSON.stringify(stranger)} is no option`);
   if (first === undefined) return usage('exec needs a program behind --');
   const variables = variablesOf(values.env ?? []);
   if (typeof variables === 'string') return usage(variables);
-  return { command: 'exec', provider, variables, configFile: values.config, program: [first, ...args] };
+  if (!redact.every((one) => one.startsWith('secret:'))) return usage('--redact wants a reference, secret:id');
+  return {
+    ...{ command: 'exec', provider, variables, configFile: values.config },
+    ...{ redact, keepReferences, supervised, program: [first, ...args] },
+  };
 }
 
 /** The variables, or what is wrong with them. The part behind the sign is not repeated: it may be a password. */

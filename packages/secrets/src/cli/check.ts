@@ -32,6 +32,11 @@ export async function checkReference(
   }
 }
 
+/** The same when the store could not even be opened. */
+export function uncheckedReference(reference: string, provider: string, error: RunnerError): CheckResult {
+  return { reference, provider, location: '', ok: false, warnings: [], error: error.toJSON() };
+}
+
 function aboutOf({
   name,
   location,

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
-import { Transform } from 'node:stream';
-import type { Duplex, Readable, Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Duplex, Writable } from 'node:stream';
+import { systemClock } from '@runner/core';
 import { createRedactor } from '../redactor/redactor.ts';
+import { handOver, settled } from './hand-over.ts';
+import type { JoinedOutput } from './joined-output.ts';
+import { joinedOutput } from './joined-output.ts';
 import { REGISTRATION_VARIABLE, acceptRegistrations } from './registration.ts';
 
 export interface ProgramOptions {
@@ -14,7 +16,12 @@ export interface ProgramOptions {
   readonly values: Iterable<string>;
   readonly stdout: Writable;
   readonly stderr: Writable;
-  /** Signals of this process, to be handed on: calls back for each until the function it gives is called. */
+  /**
+   * Whoever started this process sends signals to its whole process group, so that they are not handed on, and reads
+   * both outputs as one, so that everything goes to `stdout`, in order.
+   */
+  readonly supervised: boolean;
+  /** Signals of this process: calls back for each until the function it gives is called. */
   readonly onSignal: (callback: (signal: NodeJS.Signals) => void) => () => void;
 }
 
@@ -28,31 +35,71 @@ export type ProgramEnd =
 /** Descriptor on which the program tells what it resolves by itself; the first one after the standard three. */
 const REGISTRATION_FD = 3;
 
-/** Runs a program with its output redacted. Resolves when it has ended and everything it wrote was handed on. */
+/** Runs a program with its output redacted. Resolves when it has ended and what it wrote was handed on. */
 export async function runProgram(options: ProgramOptions): Promise<ProgramEnd> {
-  const [program, ...args] = options.command;
-  const redactors = { stdout: createRedactor(options.values), stderr: createRedactor(options.values) };
-  const child = spawn(program, args, {
-    env: { ...options.environment, [REGISTRATION_VARIABLE]: String(REGISTRATION_FD) },
-    stdio: ['inherit', 'pipe', 'pipe', 'pipe'],
+  const { supervised } = options;
+  const joined = supervised ? await joinedOutput() : undefined;
+  let child: ChildProcess | undefined;
+  // Before the program is there, so that no signal ends this process alone.
+  const stopListening = options.onSignal((signal) => {
+    if (!supervised) child?.kill(signal);
   });
-  const channel = child.stdio[REGISTRATION_FD];
-  if (channel != null) {
-    acceptRegistrations(channel as Duplex, (values) => {
-      redactors.stdout.add(values);
-      redactors.stderr.add(values);
-    });
-  }
-  const stopListening = options.onSignal((signal) => child.kill(signal));
   try {
-    const [end] = await Promise.all([
-      endOf(child),
-      handedOn(child.stdout, redacting(redactors.stdout), options.stdout),
-      handedOn(child.stderr, redacting(redactors.stderr), options.stderr),
-    ]);
-    return end;
+    const result = started(options, joined);
+    if ('error' in result) return { kind: 'not_started', error: result.error };
+    child = result.child;
+    return await accompanied(child, joined, options);
   } finally {
+    joined?.reader.destroy();
     stopListening();
+  }
+}
+
+async function accompanied(
+  child: ChildProcess,
+  joined: JoinedOutput | undefined,
+  { values, stdout, stderr }: ProgramOptions,
+): Promise<ProgramEnd> {
+  const ended = endOf(child);
+  const clock = systemClock({ keepAlive: true });
+  const known = [...values];
+  const ways =
+    joined === undefined
+      ? [
+          { from: child.stdout, to: stdout },
+          { from: child.stderr, to: stderr },
+        ]
+      : [{ from: joined.reader, to: stdout }];
+  const redactors = ways.map(() => createRedactor(known));
+  const outputs = ways.flatMap(({ from, to }, index) => {
+    const redactor = redactors[index];
+    return from === null || redactor === undefined ? [] : [handOver(from, redactor, to, clock)];
+  });
+  const channel = child.stdio[REGISTRATION_FD] as Duplex | null | undefined;
+  if (channel != null) acceptRegistrations(channel, (more) => redactors.forEach((redactor) => redactor.add(more)));
+  const end = await ended;
+  await settled(outputs, clock);
+  // A process that was left behind may hold the other end for ever.
+  channel?.destroy();
+  return end;
+}
+
+type Started = { readonly child: ChildProcess } | { readonly error: NodeJS.ErrnoException };
+
+function started({ command, environment }: ProgramOptions, joined: JoinedOutput | undefined): Started {
+  const [program, ...args] = command;
+  const outputs = joined === undefined ? (['pipe', 'pipe'] as const) : ([joined.writer, joined.writer] as const);
+  try {
+    const child = spawn(program, args, {
+      env: { ...environment, [REGISTRATION_VARIABLE]: String(REGISTRATION_FD) },
+      stdio: ['inherit', ...outputs, 'pipe'],
+    });
+    return { child };
+  } catch (error) {
+    // What is not said by an event, such as an environment that is too large.
+    return { error: error as NodeJS.ErrnoException };
+  } finally {
+    joined?.writer.destroy();
   }
 }
 
@@ -70,19 +117,4 @@ function endOf(child: ChildProcess): Promise<ProgramEnd> {
       resolve(signal === null ? { kind: 'exit', code: code ?? 1 } : { kind: 'signal', signal }),
     );
   });
-}
-
-type Redactor = ReturnType<typeof createRedactor>;
-
-function redacting(redactor: Redactor): Transform {
-  return new Transform({
-    transform: (chunk: Uint8Array, _, done) => done(null, redactor.push(chunk)),
-    flush: (done) => done(null, redactor.end()),
-  });
-}
-
-/** A reader that went away ends the program's output, not this process: the program then meets a closed pipe. */
-async function handedOn(from: Readable | null, redact: Transform, to: Writable): Promise<void> {
-  if (from === null) return;
-  await pipeline(from, redact, to, { end: false }).catch(() => undefined);
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -122,6 +122,108 @@ describe('runner-secrets exec', () => {
     expect(result).toMatchObject({ code: 0, stdout: 'value [redacted]\n' });
   });
 
+  it('hands references on unresolved to a program that resolves them itself, and redacts their values all the same', async () => {
+    const script = `
+      const { password } = JSON.parse(process.env.config).connection;
+      console.log('as it is:', password, process.env.DB);
+      console.log('value:', process.env.RUNNER_SECRET_DB, process.env.RUNNER_SECRET_OTHER, Buffer.from(process.env.LATER).toString('hex'));
+    `;
+    const result = await run(
+      ['exec', '--keep-references', '--redact', 'secret:other', '--', process.execPath, '-e', script],
+      {
+        ...SECRETS,
+        DB: 'secret:db',
+        LATER: 'also-not-a-real-one',
+        RUNNER_SECRET_OTHER: 'also-not-a-real-one',
+        config: JSON.stringify({ connection: { password: 'secret:db' } }),
+      },
+    );
+    expect(result).toMatchObject({
+      code: 0,
+      stdout: 'as it is: secret:db secret:db\nvalue: [redacted] [redacted] [redacted]\n',
+      stderr: '',
+    });
+  });
+
+  it('says which references nobody can read, and starts a program that resolves them itself', async () => {
+    const result = await run(
+      [
+        'exec',
+        '--keep-references',
+        '--redact',
+        'secret:nosuch',
+        '--',
+        process.execPath,
+        '-e',
+        'console.log("started")',
+      ],
+      { ...SECRETS, config: '{"deep":{"password":"secret:alsomissing"}}' },
+    );
+    expect(result).toMatchObject({ code: 0, stdout: 'started\n' });
+    expect(result.stderr).toContain('secret:nosuch: secret_not_found');
+    expect(result.stderr).toContain('secret:alsomissing: secret_not_found');
+  });
+
+  it('asks no store when there is no reference', async () => {
+    const result = await run(['exec', '--keep-references', '--', process.execPath, '-e', 'console.log("started")'], {});
+    expect(result).toEqual({ code: 0, signal: null, stdout: 'started\n', stderr: '' });
+  });
+
+  it('redacts the token in the config, and every secret of the environment', async () => {
+    const script = `console.log(JSON.stringify(process.env), Buffer.from(process.env.config).toString('base64'))`;
+    const token = 'eyJub3QiOiJhIHJlYWwgdG9rZW4ifQ.eyJyZWFsbHkiOm5vdH0.signature-of-nobody';
+    const config = JSON.stringify({ workflowConfig: { securityConfig: { jwtToken: token } } });
+    const result = await run(['exec', '--keep-references', '--', process.execPath, '-e', script], {
+      ...SECRETS,
+      config,
+    });
+    expect(result.code).toBe(0);
+    expect(result.stdout).toContain('RUNNER_SECRET_DB');
+    expect(result.stdout).not.toContain('not-a-real-password');
+    expect(result.stdout).not.toContain('signature-of-nobody');
+    expect(result.stdout).not.toContain('c2lnbmF0dXJlLW9m');
+  });
+
+  it('keeps the order of both outputs when it is supervised', async () => {
+    const lines = Array.from({ length: 200 }, (_, index) => `line ${index}`);
+    const script = `for (const [i, line] of ${JSON.stringify(lines)}.entries()) require('fs').writeSync(i % 2 + 1, line + '\\n')`;
+    const result = await run(['exec', '--supervised', '--', process.execPath, '-e', script]);
+    expect(result).toMatchObject({ code: 0, stdout: `${lines.join('\n')}\n`, stderr: '' });
+  });
+
+  it('leaves signals to whoever sends them to the whole group when it is supervised', async () => {
+    const script = `
+      let count = 0;
+      process.on('SIGTERM', () => { count += 1; setTimeout(() => { console.log('asked', count); process.exit(7); }, 200); });
+      console.log('ready'); setInterval(() => undefined, 1000);`;
+    const [program, ...rest] = NODE;
+    const child = spawn(program, [...rest, CLI, 'exec', '--supervised', '--', process.execPath, '-e', script], {
+      env: { PATH: process.env['PATH'] ?? '', ...SECRETS },
+      detached: true,
+    });
+    child.stdout.once('data', () => process.kill(-(child.pid ?? 0), 'SIGTERM'));
+    expect(await ended(child)).toMatchObject({ code: 7, stdout: 'ready\nasked 1\n' });
+  });
+
+  it.each([['--supervised'], []])('does not wait for what the program left behind (%s)', async (...flags) => {
+    const left = `
+      const { spawn } = require('node:child_process');
+      const child = spawn(process.execPath, ['-e', 'setTimeout(() => undefined, 60000)'], { stdio: ['ignore', 'inherit', 'inherit', 3], detached: true });
+      child.unref();
+      console.log(child.pid);
+    `;
+    const result = await run(['exec', ...flags, '--', process.execPath, '-e', left]);
+    expect(result.code).toBe(0);
+    expect(process.kill(Number(result.stdout), 'SIGKILL')).toBe(true);
+  });
+
+  it('tells an abort of the program by a status, since its own memory holds values', async () => {
+    expect(await run(['exec', '--', process.execPath, '-e', 'process.abort()'])).toMatchObject({
+      code: 134,
+      signal: null,
+    });
+  });
+
   it('ends the program when nobody reads its output any more', async () => {
     const child = start([
       'exec',
@@ -156,6 +258,23 @@ describe('runner-secrets check', () => {
     ]);
   });
 
+  it('writes the answer to a file, also when the store cannot be opened', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'runner-secrets-'));
+    try {
+      const output = join(folder, 'answer');
+      await writeFile(output, 'an older answer that is much longer than the new one will be'.repeat(100));
+      const args = ['check', '--json', '--output', output, 'secret:db'];
+      expect(await run(args)).toMatchObject({ code: 0, stdout: '', stderr: '' });
+      expect(JSON.parse(await readFile(output, 'utf8'))).toMatchObject([{ reference: 'secret:db', ok: true }]);
+      expect(await run(args, { SECRETS_MANAGER: 'db' })).toMatchObject({ code: 15, stdout: '' });
+      expect(JSON.parse(await readFile(output, 'utf8'))).toMatchObject([
+        { reference: 'secret:db', ok: false, error: { code: 'secret_misconfigured' } },
+      ]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   it('tells apart that no store is named', async () => {
     const result = await run(['check', 'secret:db'], {});
     expect(result).toMatchObject({ code: 15 });
@@ -180,6 +299,7 @@ describe('the command line of runner-secrets', () => {
     [['exec', 'ls'], 2, 'put -- before the program'],
     [['exec', '--env', 'A=hunter2-not-real', '--', 'ls'], 2, 'wants a reference'],
     [['exec', '--'], 2, 'needs a program'],
+    [['exec', '--redact', 'hunter2-not-real', '--', 'ls'], 2, '--redact wants a reference'],
   ])('answers %j with status %i', async (args, code, text) => {
     const result = await run(args);
     expect(result.code).toBe(code);

@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/cli/commands.ts';
 import { createEnvProvider } from '../../src/env-provider.ts';
+import { secretError } from '../../src/errors.ts';
 
 function output(isTTY: boolean): Writable & { isTTY: boolean; text: string } {
   const to = Object.assign(
@@ -33,5 +34,29 @@ describe('runner-secrets get', () => {
     expect(end).toBe(status);
     expect(stdout.text).toBe(text);
     expect(stderr.text).not.toContain('not-a-real-password');
+  });
+});
+
+describe('runner-secrets exec --keep-references', () => {
+  it('does not start a program that might read what could not be read here', async () => {
+    const [stdout, stderr] = [output(false), output(false)];
+    const end = await runCommand(
+      ['exec', '--keep-references', '--redact', 'secret:db', '--', process.execPath, '-e', 'console.log("started")'],
+      {
+        environment: {},
+        stdout,
+        stderr,
+        signal: new AbortController().signal,
+        onSignal: () => () => undefined,
+        openProvider: () =>
+          Promise.resolve({
+            describe: () => ({ name: 'store', location: 'here' }),
+            fetch: () => Promise.reject(secretError('secret_sdk_missing', 'the SDK of this store is not installed')),
+          }),
+      },
+    );
+    expect(end).toBe(125);
+    expect(stdout.text).toBe('');
+    expect(stderr.text).toContain('secret:db: secret_sdk_missing');
   });
 });
