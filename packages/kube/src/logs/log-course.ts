@@ -39,6 +39,8 @@ export function createLogCourse(options: PodLogReadOptions, cursor: LogCursor): 
   /** Whether there may be more than the last connection gave. */
   let unsure = false;
   let checked = false;
+  /** Whether the container was known to have ended before there was no log. */
+  let endedBefore = false;
   let endedSince: number | undefined;
 
   const hasEnded = (): Promise<boolean> => ended(signal).catch(() => false);
@@ -50,8 +52,10 @@ export function createLogCourse(options: PodLogReadOptions, cursor: LogCursor): 
   };
 
   const afterNothing = async (): Promise<LogNext> => {
-    if (!follow || (await hasEnded())) return unsure ? 'lost' : 'over';
-    return waited();
+    if (!follow || endedBefore) return unsure ? 'lost' : 'over';
+    endedBefore = await hasEnded();
+    // A short program begins and ends between the request and this question.
+    return endedBefore ? 'again' : waited();
   };
 
   /** The stream of a container that ends is over a moment before the API shows the end. Undefined: it did not end. */
