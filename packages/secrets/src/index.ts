@@ -33,4 +33,5 @@ export { findSecretReferences } from './resolve-config.ts';
 export type { FoundReference, ResolveConfigOptions, ResolvedConfig } from './resolve-config.ts';
 export { findPlaintextSecrets } from './plaintext.ts';
 export type { PlaintextFinding, PlaintextFindingCode } from './plaintext.ts';
+export type { JsonSchema } from './schema-fields.ts';
 export { maskedFieldsOf } from './masked-fields.ts';

@@ -1,8 +1,11 @@
 import { isSecret } from '@runner/core';
-import { maskedFieldsOf } from './masked-fields.ts';
+import type { DescribedPlace } from './described-fields.ts';
+import { typePlace } from './described-fields.ts';
 import type { PointerSegment } from './pointer.ts';
-import { pointerPattern, toPointer } from './pointer.ts';
+import { toPointer } from './pointer.ts';
 import { SECRET_PREFIX, isNearReference, parseSecretReference } from './reference.ts';
+import type { JsonSchema } from './schema-fields.ts';
+import { schemaPlace } from './schema-fields.ts';
 import { isTellingName } from './telling-names.ts';
 
 export type PlaintextFindingCode =
@@ -39,13 +42,13 @@ const EMBEDDED_REFERENCE = /[\s:/@=,;&?"'({[]secret:\S/;
 
 const USE_REFERENCE = `store the value in the secrets manager of the runner and write ${SECRET_PREFIX}<id> here`;
 
-interface Place {
-  readonly segments: readonly PointerSegment[];
-  /** The nearest key above the value: elements of a list are judged by the list's name. */
+interface Place extends Pick<DescribedPlace, 'masked' | 'known'> {
+  /** The key that says what the value is: elements of a list are judged by the list's name. */
   readonly name: string;
-  readonly masked: boolean;
-  readonly known: boolean;
 }
+
+/** Keys that say nothing; the one above them does. */
+const SAYS_NOTHING: ReadonlySet<string> = new Set(['value', 'plain', 'plaintext', 'raw', 'text', 'string', 'content']);
 
 type Judgement = Omit<PlaintextFinding, 'pointer'> | undefined;
 
@@ -55,13 +58,12 @@ type Judgement = Omit<PlaintextFinding, 'pointer'> | undefined;
  *
  * Pure; control plane and agent call it before anything is created, each for itself.
  * @param connection what stands in `connection.config` of a service, or the object that holds `config`
- * @param type the connection type: `database/postgres`, or the service type `Postgres`. For types the data does not know,
- *   fields with telling names are refused; on known types they are warned about.
+ * @param described the connection type: `database/postgres`, or the service type `Postgres`; or a JSON Schema of the
+ *   connection, in which masked fields have `"format": "password"`. For types the data does not know and for fields the
+ *   schema does not declare, telling names are refused; on known ones they are warned about.
  * @returns findings in reading order, at most 100
  */
-export function findPlaintextSecrets(connection: unknown, type: string): readonly PlaintextFinding[] {
-  const pointers = maskedFieldsOf(type);
-  const patterns = (pointers ?? []).map(pointerPattern);
+export function findPlaintextSecrets(connection: unknown, described: string | JsonSchema): readonly PlaintextFinding[] {
   const findings = new Map<string, PlaintextFinding>();
   const add = (segments: readonly PointerSegment[], judgement: Judgement): void => {
     const pointer = toPointer(segments).slice(0, LONGEST_POINTER);
@@ -69,21 +71,22 @@ export function findPlaintextSecrets(connection: unknown, type: string): readonl
     if (!findings.has(pointer)) findings.set(pointer, { pointer, ...judgement });
   };
 
-  const visit = (value: unknown, segments: readonly PointerSegment[], name: string): void => {
+  const visit = (value: unknown, segments: readonly PointerSegment[], name: string, place: DescribedPlace): void => {
     if (findings.size >= MOST_FINDINGS) return;
     if (typeof value !== 'object' || value === null || isSecret(value)) {
-      const below = segments[0] === 'config' ? segments.slice(1) : segments;
-      const masked = patterns.some((matches) => matches(segments) || matches(below));
-      add(segments, judge(value, { segments, name, masked, known: pointers !== undefined }));
+      add(segments, judge(value, { name, masked: place.masked, known: place.known }));
     } else if (segments.length >= DEEPEST) {
       add(segments, TOO_DEEP);
     } else if (Array.isArray(value)) {
-      value.forEach((item: unknown, index) => visit(item, [...segments, index], name));
+      value.forEach((item: unknown, index) => visit(item, [...segments, index], name, place.child(index)));
     } else {
-      for (const [key, item] of Object.entries(value)) visit(item, [...segments, key], key);
+      for (const [key, item] of Object.entries(value)) {
+        const telling = SAYS_NOTHING.has(key.toLowerCase()) ? name : key;
+        visit(item, [...segments, key], telling, place.child(key));
+      }
     }
   };
-  visit(connection, [], '');
+  visit(connection, [], '', typeof described === 'string' ? typePlace(described) : schemaPlace(described));
   return [...findings.values()];
 }
 
@@ -102,8 +105,8 @@ function judge(value: unknown, place: Place): Judgement {
     if (reference !== 'none') return reference;
     return judgeText(value, place);
   }
-  // A password of digits may have come as a number. Switches are no credentials.
-  if (typeof value === 'number' && place.masked) return plaintext();
+  // A password of digits may have come as a number.
+  if (place.masked && !isSecret(value)) return plaintext();
   return undefined;
 }
 

@@ -23,6 +23,7 @@ describe('a masked field', () => {
     [' ', 'plaintext_secret'],
     ['***x', 'plaintext_secret'],
     [12345, 'plaintext_secret'],
+    [true, 'plaintext_secret'],
     [PEM, 'plaintext_pem'],
     ['Secret:x', 'reference_misspelt'],
     [' secret:x', 'reference_misspelt'],
@@ -87,6 +88,12 @@ describe('a field that is not masked', () => {
     'keyFile',
   ])('of the name %s tells nothing', (name) => {
     expect(found({ [name]: 'value' }, 'CustomDatabase')).toEqual([]);
+  });
+
+  it('has the name above it where its own says nothing', () => {
+    expect(found({ apiKey: { value: 'k' }, nested: { value: 'v' } }, 'CustomDatabase')).toEqual([
+      'refuse plaintext_suspected /apiKey/value',
+    ]);
   });
 
   it('does not hold a credential when it holds a switch', () => {
