@@ -2,8 +2,8 @@ import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { kubeError } from '../../src/index.ts';
-import type { createLogServer } from './logs-server.ts';
-import { createLogWorld } from './logs-reading.ts';
+import type { createLogServer } from '../support/logs-server.ts';
+import { createLogWorld } from '../support/logs-reading.ts';
 
 type Server = ReturnType<typeof createLogServer>;
 /** What happens next: bytes that are written, time that passes, or trouble. */

@@ -4,7 +4,7 @@ import { recordingLogger } from '@runner/core/testing';
 import { describe, expect, it } from 'vitest';
 import type { KubeApi } from '../../src/index.ts';
 import { kubeError } from '../../src/index.ts';
-import { createLogWorld } from './logs-reading.ts';
+import { createLogWorld } from '../support/logs-reading.ts';
 
 const down = () => kubeError('kube_unreachable', 'connection refused');
 
@@ -252,6 +252,19 @@ describe('readPodLog', () => {
     await reading.stop();
   });
 
+  it('reads what a short program wrote and ended with while it was not looking', async () => {
+    const { clock, server, read } = createLogWorld();
+    const reading = read({
+      ended: () => {
+        server.write('one\n');
+        server.end();
+        return Promise.resolve(true);
+      },
+    });
+    await clock.advance(1_000);
+    expect([reading.outcome(), reading.text()]).toEqual([null, 'one\n']);
+  });
+
   it('ends without a log when the container ended without one', async () => {
     const { clock, server, read } = createLogWorld();
     const reading = read({ ended: () => Promise.resolve(true) });
@@ -259,7 +272,7 @@ describe('readPodLog', () => {
     expect([reading.outcome(), reading.pieces.length]).toEqual([null, 0]);
     const range = read({ follow: false, ended: () => Promise.resolve(false) });
     await clock.settle();
-    expect([range.outcome(), server.asked.length]).toEqual([null, 2]);
+    expect([range.outcome(), server.asked.length]).toEqual([null, 3]);
   });
 
   it('marks the end that could not be read before the pod was deleted', async () => {

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ListWatchChange, ResourceType } from '../../src/index.ts';
 import { createListWatch, kubeError } from '../../src/index.ts';
-import type { Thing, WatchServer } from './watch-server.ts';
-import { createWatchServer } from './watch-server.ts';
+import type { Thing, WatchServer } from '../support/watch-server.ts';
+import { createWatchServer } from '../support/watch-server.ts';
 
 const THINGS: ResourceType<Thing> = { apiVersion: 'v1', kind: 'Thing', plural: 'things', namespaced: true };
 const name = fc.constantFrom('a', 'b', 'c', 'd');

@@ -3,8 +3,8 @@ import { recordingLogger, testClock, testRandom } from '@runner/core/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ListWatchChange, ListWatchOptions, ResourceType } from '../../src/index.ts';
 import { createListWatch, kubeError } from '../../src/index.ts';
-import type { Thing } from './watch-server.ts';
-import { createWatchServer } from './watch-server.ts';
+import type { Thing } from '../support/watch-server.ts';
+import { createWatchServer } from '../support/watch-server.ts';
 
 const THINGS: ResourceType<Thing> = { apiVersion: 'v1', kind: 'Thing', plural: 'things', namespaced: true };
 
