@@ -13,6 +13,8 @@ import { beganAt, endCondition, hasBegun, isLivePod, mainStatus, podOf } from '.
 
 /** How long a change is waited for in a cache before it is read again; only against a cache that is stopped meanwhile. */
 const CACHE_WAIT_MS = 30_000;
+/** How long a run that was only just made is waited for, before the API is asked. */
+const SHOWN_WITHIN_MS = 2_000;
 
 /** The raw output of a run's main program. */
 export async function* logsOfRun(
@@ -66,6 +68,7 @@ async function podToRead(
   signal: AbortSignal,
   leaving: (() => void)[],
 ): Promise<PodToRead | undefined> {
+  if (follow) await eyes.shown(signal);
   let sight = await eyes.look(signal);
   if (isAbsent(eyes, sight)) {
     throw executorError('log_unavailable', `There is no workload of run ${sight.runId}.`);
@@ -135,6 +138,26 @@ class RunEyes {
     this.parts = parts;
     this.#runId = runId;
     this.#delayMs = parts.timings.lookFloorMs;
+  }
+
+  /**
+   * Waits a little until a watch shows the run. Logs are followed as soon as a run is accepted, which may be before the
+   * watches tell of it: waiting costs no request.
+   */
+  async shown(signal: AbortSignal): Promise<void> {
+    const { caches, clock } = this.parts;
+    const until = clock.monotonic() + SHOWN_WITHIN_MS;
+    while (caches.size > 0 && this.#cache() === undefined) {
+      const left = until - clock.monotonic();
+      if (left <= 0) return;
+      const woken = new AbortController();
+      const stops = [...caches].map((cache) => cache.onChange(this.#runId, () => woken.abort()));
+      try {
+        await this.#pause(left, woken.signal, signal);
+      } finally {
+        for (const stop of stops) stop();
+      }
+    }
   }
 
   async look(signal: AbortSignal): Promise<RunSight> {

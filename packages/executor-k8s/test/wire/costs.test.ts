@@ -51,3 +51,30 @@ it.each([
   expect(callsSince(server, mark)).toEqual(expected);
   expect(server.openWatches()).toBe(2);
 });
+
+it('a log that is followed before the watches tell of its run costs no more', async () => {
+  await using subject = await memorySubject({ delivery: 'inline' });
+  const { executor, server, cluster } = subject;
+  await using watch = watched(executor);
+  await until('both watches stand', () => server.openWatches() === 2);
+  await until('the sweep is over', () =>
+    server.calls.some(({ resource, verb }) => verb === 'list' && resource === 'configmaps'),
+  );
+  const late = server.fault({ kind: 'late_events', byMs: 200 }, { verb: 'watch' });
+  const mark = server.calls.length;
+  const { runId, ...spec } = testRunSpec();
+  await executor.submit({ runId, ...spec }, calm);
+  const following = (async () => {
+    for await (const piece of executor.logs(runId, { fromByte: 0, follow: true, signal: calm })) {
+      if ('bytes' in piece) return Buffer.from(piece.bytes).toString();
+    }
+    return '';
+  })();
+  await watch.until(runId, 'running');
+  cluster.print(subject.job(runId), 'all is well\n');
+  expect(await following).toBe('all is well\n');
+  late();
+  cluster.exit(subject.job(runId), 0);
+  await watch.until(runId, 'ended succeeded');
+  expect(callsSince(server, mark)).toEqual({ 'create jobs': 1, 'log pods': 1 });
+});
