@@ -95,10 +95,13 @@ export function fingerprint(observation: PresentObservation): string {
 
 const ORDER: Readonly<Record<WorkloadPhase, number>> = { pending: 0, running: 1, ending: 2, ended: 3 };
 
-/** The one of two readings of the same moment that knows more; for equal ones the first. */
-export function furtherOf(first: Observation, second: PresentObservation | undefined): Observation {
-  if (second === undefined) return first;
-  if (first.presence !== 'present') return second;
-  if (first.workload.uid !== second.workload.uid) return first;
-  return ORDER[second.phase] > ORDER[first.phase] ? second : first;
+/**
+ * What to believe of an answer and of what the watch has seen meanwhile: the reading that is further. In the same phase it
+ * is the watch's, which may know by now why the workload waits; should it be the older one, the watch tells what is new.
+ */
+export function furtherOf(answer: Observation, watched: PresentObservation | undefined): Observation {
+  if (watched === undefined) return answer;
+  if (answer.presence !== 'present') return watched;
+  if (answer.workload.uid !== watched.workload.uid) return answer;
+  return ORDER[watched.phase] >= ORDER[answer.phase] ? watched : answer;
 }

@@ -64,8 +64,14 @@ describe('the board', () => {
   });
 });
 
-describe('the further of two readings', () => {
-  it('is the later phase of one object, else the first', () => {
+describe('an answer and what the watch has seen meanwhile', () => {
+  it('is the watch in the same phase: it may know by now why the workload waits', () => {
+    const diagnosis = { category: 'scheduling', code: 'no_matching_node', message: 'x', permanent: false } as const;
+    const waits = seen({ diagnosis });
+    expect(furtherOf(seen(), waits)).toBe(waits);
+  });
+
+  it('is the later phase of one object, else the answer', () => {
     const running = seen({ phase: 'running' });
     expect(furtherOf(seen(), running)).toBe(running);
     expect(furtherOf(running, seen())).toBe(running);
