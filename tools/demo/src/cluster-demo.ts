@@ -24,7 +24,7 @@ export async function runClusterDemo(options: DemoOptions): Promise<void> {
   const { folder, screen, clock, random, signal, env } = options;
   await using started = new AsyncDisposableStack();
   await prepareFolder(folder);
-  const host = hostForPods(env);
+  const host = await hostForPods(env);
 
   screen.say('Starting PostgreSQL with the database of a small shop');
   const database = await startDatabase(folder, { clock, random, logger: silentLogger });

@@ -112,8 +112,9 @@ describe.concurrent('a cancel', () => {
 describe.concurrent('what somebody else does', () => {
   it('a Job that is deleted by hand is lost work, and said to be', async () => {
     const { runId } = await running();
-    await namespace.remove('Job', (await namespace.job(runId)).metadata.name, 0);
-    const run = await world.ended(runId);
+    await namespace.remove('Job', (await namespace.job(runId)).metadata.name);
+    // Absence is believed at the second look: a minute may pass.
+    const run = await world.ended(runId, 120_000);
     expect(['lost', 'failed']).toContain(run.state);
     expect(run).toMatchObject({ pipelineState: 'failed', diagnosis: { category: 'lost' } });
     expect(world.control.executions(runId)).toBe(1);
