@@ -50,7 +50,7 @@ function pending(pod: Pod, evidence: Evidence): Diagnosis | undefined {
     const waiting = containerWaiting(status, events);
     if (waiting !== undefined) return waiting;
   }
-  return preparing(events);
+  return preparing(pod, events);
 }
 
 function gated(pod: Pod): Diagnosis {
@@ -68,12 +68,16 @@ function gated(pod: Pod): Diagnosis {
 const NOISE = new Set(['MissingClusterDNS', 'DNSConfigForming', 'FailedToRetrieveImagePullSecret']);
 
 /** What the node says while it prepares the pod; only its last word counts, the trouble before it is over. */
-function preparing(events: readonly KubeEvent[]): Diagnosis | undefined {
+function preparing(pod: Pod, events: readonly KubeEvent[]): Diagnosis | undefined {
   const last = latestEvent(events, (event) => event.involvedObject.kind !== 'Job' && !NOISE.has(event.reason ?? ''));
   const text = last?.message ?? '';
   switch (last?.reason) {
     case 'FailedScheduling':
       return undefined;
+    case 'Scheduled':
+      return allStatuses(pod).length === 0 ? untaken(pod) : undefined;
+    case 'NodeNotReady':
+      return nodeNotReady(pod, 'the run cannot start there');
     case 'FailedMount':
     case 'FailedAttachVolume':
     case 'FailedMapVolume':
@@ -90,6 +94,18 @@ function preparing(events: readonly KubeEvent[]): Diagnosis | undefined {
     default:
       return undefined;
   }
+}
+
+/** Scheduled, and not a word from the kubelet since: whoever asks for events has waited some seconds already. */
+function untaken(pod: Pod): Diagnosis {
+  const node = pod.spec?.nodeName ?? 'of the pod';
+  return {
+    category: 'scheduling',
+    code: 'node_silent',
+    message: `The node ${node} was given the pod and has not begun with it.`,
+    hint: `A busy node begins soon. If it does not, see kubectl get node ${node}: one that stopped answering keeps its pods for about five minutes.`,
+    permanent: false,
+  };
 }
 
 const MISSING_SOURCE = /(?:secret|configmap) "([^"]+)" not found|references non-existent (?:secret|config) key/i;
@@ -114,11 +130,13 @@ function running(pod: Pod, { events = [] }: Evidence): Diagnosis | undefined {
   const since = Date.parse(ready?.lastTransitionTime ?? '');
   const current = ready?.status !== 'True' && lost !== undefined && !(timeOfEvent(lost) < since - 60_000);
   if (pod.status?.phase !== 'Unknown' && !current) return undefined;
-  return {
-    category: 'node_lost',
-    code: 'node_not_ready',
-    message: `The node ${pod.spec?.nodeName ?? 'of the pod'} does not answer; whether the run goes on there is not known.`,
-    hint: 'It goes on when the node comes back. Otherwise Kubernetes gives the pod up after about five minutes.',
-    permanent: false,
-  };
+  return nodeNotReady(pod, 'whether the run goes on there is not known');
 }
+
+const nodeNotReady = (pod: Pod, so: string): Diagnosis => ({
+  category: 'node_lost',
+  code: 'node_not_ready',
+  message: `The node ${pod.spec?.nodeName ?? 'of the pod'} does not answer; ${so}.`,
+  hint: 'It goes on when the node comes back. Otherwise Kubernetes gives the pod up after about five minutes.',
+  permanent: false,
+});

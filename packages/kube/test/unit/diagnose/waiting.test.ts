@@ -28,6 +28,34 @@ function containerWaits(reason: string, message?: string, events: readonly KubeE
   };
 }
 
+describe('a pod that was given to a node which does not begin with it', () => {
+  const given = (events: readonly KubeEvent[]): Evidence => ({
+    context: CONTEXT,
+    events,
+    pod: {
+      spec: { nodeName: 'worker-1', containers: [{ name: 'main' }] },
+      status: { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'True' }] },
+    },
+  });
+  const scheduled = event('Scheduled', 'Successfully assigned x/y to worker-1');
+
+  it('waits for that node', () => {
+    const seen = diagnose(given([event('FailedScheduling', '0/1 nodes are available', 0), scheduled]));
+    expect(seen).toMatchObject({ category: 'scheduling', code: 'node_silent', permanent: false });
+    expect(seen?.message).toContain('worker-1');
+  });
+
+  it('says so when the cluster has given the node up', () => {
+    const seen = diagnose(given([scheduled, event('NodeNotReady', 'Node is not ready', 40)]));
+    expect(seen).toMatchObject({ category: 'node_lost', code: 'node_not_ready', permanent: false });
+  });
+
+  it('is nothing to speak of once the node prepares the container, or before anybody asked for events', () => {
+    expect(diagnose(containerWaits('ContainerCreating', undefined, [scheduled]))).toBeUndefined();
+    expect(diagnose({ ...given([]), events: [] })).toBeUndefined();
+  });
+});
+
 describe('an image that cannot be pulled', () => {
   it.each([
     [
