@@ -1,6 +1,6 @@
 import { RunnerError } from '@runner/core';
 import { z } from 'zod';
-import { checkConnection, connectionRefused } from '../openmetadata/connection-check.ts';
+import { UNDESCRIBED, requireUsable, travellingBesideConnection } from '../openmetadata/connection-check.ts';
 import { isObject, objectOf, stringOf, without } from '../openmetadata/json.ts';
 import { keepMasked, maskConnection } from '../openmetadata/masking.ts';
 import { findRunner, secretsManagerOf } from '../openmetadata/runner-choice.ts';
@@ -40,11 +40,12 @@ export async function checkedWorkflow(deps: ApiDeps, body: z.infer<typeof create
   const config = keepMasked(connection['config'], objectOf(service?.json['connection'])['config'], at);
   const reference = request['ingestionRunner'] ?? service?.json['ingestionRunner'];
   const runner = await namedRunner(deps, reference);
-  if (runner?.kind === 'hybrid' && isObject(config)) {
-    const type = stringOf(request['connectionType']) ?? '';
-    const secretsManager = secretsManagerOf(runner);
-    const { refused } = checkConnection({ config, type, at, secretsManager, mode: deps.config.plaintextSecrets });
-    if (refused.length > 0) throw connectionRefused(refused);
+  if (runner?.kind === 'hybrid') {
+    const common = { secretsManager: secretsManagerOf(runner), mode: deps.config.plaintextSecrets };
+    const type = stringOf(request['connectionType']) ?? UNDESCRIBED;
+    requireUsable({ config, type, at, ...common }, deps.logger);
+    const beside = travellingBesideConnection(fields);
+    requireUsable({ config: beside, type: UNDESCRIBED, at: '', ...common }, deps.logger);
   }
   return {
     ...fields,

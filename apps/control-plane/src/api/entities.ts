@@ -13,6 +13,7 @@ const SERVER_FIELDS: ReadonlySet<string> = new Set([
   'deleted',
   'changeDescription',
   'incrementalChangeDescription',
+  'connectionWarnings',
 ]);
 
 /** A document as a client sent it, without what is not the client's to say, and without empty fields. */

@@ -1,6 +1,6 @@
 import { RunnerError } from '@runner/core';
 import { z } from 'zod';
-import { UNDESCRIBED, checkConnection, connectionRefused } from '../openmetadata/connection-check.ts';
+import { UNDESCRIBED, requireUsable } from '../openmetadata/connection-check.ts';
 import { isObject, objectOf, stringOf } from '../openmetadata/json.ts';
 import { keepMasked, maskConnection } from '../openmetadata/masking.ts';
 import { findRunner, secretsManagerOf } from '../openmetadata/runner-choice.ts';
@@ -151,14 +151,14 @@ async function checkSourceConfig(deps: ApiDeps, json: JsonObject, service: JsonO
   const reference = service?.['ingestionRunner'] ?? json['ingestionRunner'];
   const runner = reference === undefined ? undefined : await findRunner(deps.store.runners, reference);
   if (runner?.kind !== 'hybrid') return;
-  const { refused } = checkConnection({
-    config: objectOf(json['sourceConfig'])['config'],
+  const check = {
+    config: json['sourceConfig'],
     type: UNDESCRIBED,
-    at: '/sourceConfig/config',
+    at: '/sourceConfig',
     secretsManager: secretsManagerOf(runner),
     mode: deps.config.plaintextSecrets,
-  });
-  if (refused.length > 0) throw connectionRefused(refused);
+  };
+  requireUsable(check, deps.logger);
 }
 
 /** What everybody may see of a pipeline. */

@@ -1,9 +1,9 @@
 import { RunnerError } from '@runner/core';
 import { z } from 'zod';
-import { checkConnection, connectionConfigOf, connectionRefused } from '../openmetadata/connection-check.ts';
+import { checkConnection, connectionConfigOf, requireUsable } from '../openmetadata/connection-check.ts';
 import { isObject, stringOf, without } from '../openmetadata/json.ts';
 import { keepMasked, maskConnection } from '../openmetadata/masking.ts';
-import { secretsManagerOf } from '../openmetadata/runner-choice.ts';
+import { findRunner, secretsManagerOf } from '../openmetadata/runner-choice.ts';
 import { servicePath } from '../openmetadata/service-kinds.ts';
 import type { ServiceKind } from '../openmetadata/service-kinds.ts';
 import type { Entity, JsonObject } from '../store/ports.ts';
@@ -55,10 +55,7 @@ export async function checkedService(
   if (runner?.kind === 'hybrid' && isObject(config)) {
     const secretsManager = secretsManagerOf(runner);
     const mode = deps.config.plaintextSecrets;
-    const { refused, warnings } = checkConnection({ config, type: body.serviceType, at, secretsManager, mode });
-    if (refused.length > 0) throw connectionRefused(refused);
-    if (warnings.length > 0)
-      deps.logger.warn('a service looks as if it held credentials', { name: body.name, warnings });
+    requireUsable({ config, type: body.serviceType, at, secretsManager, mode }, deps.logger);
   }
   return json;
 }
@@ -71,4 +68,22 @@ export function presentService({ config }: Pick<ApiDeps, 'config'>, entity: Enti
   if (raw || !isObject(connection)) return document;
   const masked = maskConnection(connection['config'], stringOf(entity.json['serviceType']) ?? '');
   return { ...document, connection: { ...connection, ...(masked === undefined ? {} : { config: masked }) } };
+}
+
+/**
+ * A service as whoever wrote it sees it: with what may be wrong about its connection and was let through, such as a
+ * reference in a field that is not masked, which nobody resolves.
+ */
+export async function presentWritten(deps: Pick<ApiDeps, 'config' | 'store'>, entity: Entity): Promise<ShownEntity> {
+  const shown = presentService(deps, entity);
+  const runner = await findRunner(deps.store.runners, entity.json['ingestionRunner']);
+  if (runner?.kind !== 'hybrid') return shown;
+  const { warnings } = checkConnection({
+    config: connectionConfigOf(entity.json),
+    type: stringOf(entity.json['serviceType']) ?? '',
+    at: '/connection/config',
+    secretsManager: secretsManagerOf(runner),
+    mode: deps.config.plaintextSecrets,
+  });
+  return warnings.length === 0 ? shown : { ...shown, connectionWarnings: warnings };
 }

@@ -1,6 +1,8 @@
+import type { Logger } from '@runner/core';
 import { RunnerError } from '@runner/core';
 import { findPlaintextSecrets, findSecretReferences, validateSecretId } from '@runner/secrets';
 import type { JsonObject } from '../store/ports.ts';
+import { objectOf, without } from './json.ts';
 
 /** `refuse` is the default and what a hybrid runner is for; the others exist for installations that migrate. */
 export type PlaintextMode = 'refuse' | 'warn' | 'allow';
@@ -52,6 +54,34 @@ export function checkConnection({ config, type, at, secretsManager, mode }: Conn
   }
   if (secretsManager !== undefined) refused.push(...unusableIds(config, at, secretsManager));
   return { refused, warnings };
+}
+
+/**
+ * Rejects a connection that cannot be used (`plaintext_secret`, `secret_reference_invalid`), and says the rest in the log:
+ * values that look like credentials, and references that would be passed on as they are.
+ */
+export function requireUsable(check: ConnectionCheck, logger: Logger): readonly ConnectionProblem[] {
+  const { refused, warnings } = checkConnection(check);
+  if (refused.length > 0) throw connectionRefused(refused);
+  if (warnings.length > 0) {
+    logger.warn('a connection looks as if it held credentials, or references that are not resolved', {
+      type: check.type,
+      warnings,
+    });
+  }
+  return warnings;
+}
+
+/** Everything of a document that travels in a config, bar the one place where a token may stand (decided by its owner). */
+export function travelling(document: JsonObject): JsonObject {
+  return without(document, 'openMetadataServerConnection');
+}
+
+/** The document of an automation, bar its connection, which is judged by its type, and what its workload wrote. */
+export function travellingBesideConnection(workflow: JsonObject): JsonObject {
+  const request = objectOf(workflow['request']);
+  const connection = without(objectOf(request['connection']), 'config');
+  return { ...without(travelling(workflow), 'response'), request: { ...request, connection } };
 }
 
 function unusableIds(config: unknown, at: string, secretsManager: string): readonly ConnectionProblem[] {

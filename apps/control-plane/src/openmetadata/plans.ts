@@ -2,7 +2,13 @@ import type { Logger } from '@runner/core';
 import { RunnerError } from '@runner/core';
 import type { RunStart } from '@runner/protocol/server';
 import type { Entity, EntityKind, JsonObject, RunnerRow, Store } from '../store/ports.ts';
-import { UNDESCRIBED, checkConnection, connectionConfigOf, connectionRefused } from './connection-check.ts';
+import {
+  UNDESCRIBED,
+  connectionConfigOf,
+  requireUsable,
+  travelling,
+  travellingBesideConnection,
+} from './connection-check.ts';
 import type { PlaintextMode } from './connection-check.ts';
 import { isObject, numberOf, objectOf, stringOf } from './json.ts';
 import { secretsManagerOf, usableRunner } from './runner-choice.ts';
@@ -46,8 +52,7 @@ export async function planPipeline(deps: PlanDeps, entity: Entity): Promise<RunP
   const service = application ? undefined : await serviceOf(deps, entity.json);
   const own = entity.json['ingestionRunner'];
   const runner = await usableRunner(deps.store.runners, application ? [own] : [service?.['ingestionRunner'], own]);
-  const sourceConfig = objectOf(entity.json['sourceConfig'])['config'];
-  requireReferences(deps, runner, sourceConfig, UNDESCRIBED, '/sourceConfig/config');
+  requireReferences(deps, runner, entity.json['sourceConfig'], UNDESCRIBED, '/sourceConfig');
   const airflow = objectOf(entity.json['airflowConfig']);
   const timeout = numberOf(airflow['workflowTimeout']);
   return {
@@ -78,6 +83,7 @@ export async function planAutomation(deps: PlanDeps, entity: Entity): Promise<Ru
   const request = objectOf(entity.json['request']);
   const runner = await usableRunner(deps.store.runners, [request['ingestionRunner']]);
   const config = objectOf(request['connection'])['config'];
+  requireReferences(deps, runner, travellingBesideConnection(entity.json), UNDESCRIBED, '');
   return {
     kind: 'automation',
     pipelineType: 'automation',
@@ -99,7 +105,7 @@ export async function planApp(deps: PlanDeps, entity: Entity): Promise<RunPlan |
   const pipelineId = isObject(first) ? stringOf(first['id']) : undefined;
   if (pipelineId !== undefined) return pipelineId;
   const runner = await usableRunner(deps.store.runners, [entity.json['ingestionRunner']]);
-  requireReferences(deps, runner, entity.json['appConfiguration'], UNDESCRIBED, '/appConfiguration');
+  requireReferences(deps, runner, travelling(entity.json), UNDESCRIBED, '');
   return {
     kind: 'application',
     pipelineType: 'application',
@@ -142,15 +148,20 @@ function connectionPart(
   type: string | undefined,
   at = '/connection/config',
 ): Pick<RunPlan, 'connection'> {
-  if (!isObject(config) || type === undefined || runner.kind !== 'hybrid') return {};
-  requireReferences(deps, runner, config, type, at);
-  return { connection: { type, value: config as NonNullable<RunStart['connection']>['value'] } };
+  if (!isObject(config) || runner.kind !== 'hybrid') return {};
+  const described = type ?? UNDESCRIBED;
+  requireReferences(deps, runner, config, described, at);
+  return { connection: { type: described, value: config as NonNullable<RunStart['connection']>['value'] } };
 }
 
-function requireReferences(deps: PlanDeps, runner: RunnerRow, config: unknown, type: string, at: string): void {
+/** Refuses what must not travel to a hybrid runner: `plaintext_secret`, `secret_reference_invalid`. */
+export function requireReferences(
+  deps: Pick<PlanDeps, 'logger' | 'mode'>,
+  runner: RunnerRow,
+  config: unknown,
+  type: string,
+  at: string,
+): void {
   if (runner.kind !== 'hybrid') return;
-  const secretsManager = secretsManagerOf(runner);
-  const { refused, warnings } = checkConnection({ config, type, at, secretsManager, mode: deps.mode });
-  if (refused.length > 0) throw connectionRefused(refused);
-  if (warnings.length > 0) deps.logger.warn('a connection looks as if it held credentials', { type, warnings });
+  requireUsable({ config, type, at, secretsManager: secretsManagerOf(runner), mode: deps.mode }, deps.logger);
 }

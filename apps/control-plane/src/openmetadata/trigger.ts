@@ -5,8 +5,9 @@ import { abandon, requestCancel } from '@runner/protocol/server';
 import type { Auth } from '../auth/index.ts';
 import type { Entity, EntityKind, JsonObject, NewRun, RunRow, Store } from '../store/ports.ts';
 import { beginAutomation, failAutomation } from './automation-entity.ts';
-import { planApp, planAutomation, planPipeline } from './plans.ts';
+import { planApp, planAutomation, planPipeline, requireReferences } from './plans.ts';
 import type { PlanDeps, RunPlan } from './plans.ts';
+import { UNDESCRIBED } from './connection-check.ts';
 import type { PlaintextMode } from './connection-check.ts';
 import { queuedStatus } from './pipeline-status.ts';
 import { runnerInactive } from './runner-choice.ts';
@@ -142,6 +143,11 @@ async function makeRun(deps: TriggerDeps, planned: Promise<RunPlan>, options: Tr
   const [runTokenId, exitTokenId] = [random.uuid(), random.uuid()];
   // Signing takes about as long as reading what the plan is made of.
   const [plan, jwtToken] = await Promise.all([planned, auth.runToken({ role: 'run', runId, tokenId: runTokenId })]);
+  const {
+    logger,
+    config: { plaintextSecrets: mode },
+  } = deps;
+  requireReferences({ logger, mode }, plan.runner, options.configOverride, UNDESCRIBED, '');
   const body = plan.config(runId, { hostPort: `${config.publicUrl}/api`, jwtToken }, options.configOverride);
   const start = { ...startOf(deps, plan, runId, body), priority: priorityOf(plan.kind, options.trigger) };
   checkStart(start);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { deleteEntity } from '../../openmetadata/deletion.ts';
-import { UNDESCRIBED, checkConnection, connectionRefused } from '../../openmetadata/connection-check.ts';
-import { objectOf, without } from '../../openmetadata/json.ts';
+import { UNDESCRIBED, requireUsable, travelling } from '../../openmetadata/connection-check.ts';
+import { without } from '../../openmetadata/json.ts';
 import { keepMasked, maskConnection } from '../../openmetadata/masking.ts';
 import { secretsManagerOf } from '../../openmetadata/runner-choice.ts';
 import type { Entity, JsonObject } from '../../store/ports.ts';
@@ -187,17 +187,18 @@ async function checkedApp(
   const at = '/appConfiguration';
   const appConfiguration = keepMasked(merged['appConfiguration'], stored?.json['appConfiguration'], at);
   const { json, runner } = await withRunner(deps.store, merged, stored?.json);
+  const document = { ...json, ...(appConfiguration === undefined ? {} : { appConfiguration }) };
   if (runner?.kind === 'hybrid') {
-    const { refused } = checkConnection({
-      config: objectOf(appConfiguration),
+    const check = {
+      config: travelling(document),
       type: UNDESCRIBED,
-      at,
+      at: '',
       secretsManager: secretsManagerOf(runner),
       mode: deps.config.plaintextSecrets,
-    });
-    if (refused.length > 0) throw connectionRefused(refused);
+    };
+    requireUsable(check, deps.logger);
   }
-  return { ...json, ...(appConfiguration === undefined ? {} : { appConfiguration }) };
+  return document;
 }
 
 function present({ config }: Pick<ApiDeps, 'config'>, entity: Entity): ShownEntity {

@@ -10,7 +10,7 @@ import { applyPatch, patchSchema } from '../json-patch.ts';
 import { refuseWorkload, requireOwn } from '../run-scope.ts';
 import { entitySchema, failures, fqnParamsSchema, idParamsSchema, listSchema, pagingQuerySchema } from '../schemas.ts';
 import type { ShownEntity } from '../schemas.ts';
-import { checkedService, createServiceSchema, presentService } from '../service-document.ts';
+import { checkedService, createServiceSchema, presentService, presentWritten } from '../service-document.ts';
 import type { CreateService } from '../service-document.ts';
 
 /** One of the eleven kinds, and where it is. */
@@ -45,7 +45,7 @@ function registerCreation(app: Api, deps: ApiDeps, { kind, base, tags }: Place):
     schema: { tags, summary: 'Create', body: createServiceSchema, response: { 201: entitySchema, ...failures } },
     handler: async (request, reply) => {
       const entity = await create(request.body, principalOf(request).subject);
-      return reply.code(201).send(presentService(deps, entity));
+      return reply.code(201).send(await presentWritten(deps, entity));
     },
   });
   app.route({
@@ -65,7 +65,7 @@ function registerCreation(app: Api, deps: ApiDeps, { kind, base, tags }: Place):
         create: () => create(body, subject),
         update: (standing) => changeEntity(store, standing, subject, (current) => checkedService(deps, body, current)),
       });
-      return reply.code(status).send(presentService(deps, entity));
+      return reply.code(status).send(await presentWritten(deps, entity));
     },
   });
 }
@@ -91,7 +91,7 @@ function registerPatch(app: Api, deps: ApiDeps, { kind, base, tags }: Place): vo
         if (patched.data.name !== current.name) throw new RunnerError('patch_invalid', 'a service cannot be renamed');
         return checkedService(deps, patched.data, current, true);
       });
-      return presentService(deps, changed);
+      return presentWritten(deps, changed);
     },
   });
 }
