@@ -37,7 +37,10 @@ beforeAll(async () => {
       metadata: onPool(POOLS.tainted),
       TestSuite: {
         ...onPool(POOLS.dead),
-        tolerations: [{ key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoSchedule' }],
+        tolerations: ['not-ready', 'unreachable'].map((name) => ({
+          key: `node.kubernetes.io/${name}`,
+          operator: 'Exists',
+        })),
       },
     },
     env: { PERMANENT_GRACE_SECONDS: 'default:60' },
@@ -142,10 +145,18 @@ describe('a run whose nodes are tainted', () => {
 describe('a run that was given to a node which never answers', () => {
   it('shows that it is the node', async () => {
     await using nodes = new AsyncDisposableStack();
-    nodes.use(await fakeNode(world.cluster, { pool: POOLS.dead, state: 'dead' }));
-    const run = await explained('TestSuite');
-    console.log(JSON.stringify(run.diagnosis));
-    expect(run).toMatchObject({ state: 'pending', diagnosis: { permanent: false } });
-    expect(run.diagnosis?.message).toMatch(/node/);
+    const { name } = nodes.use(await fakeNode(world.cluster, { pool: POOLS.dead, state: 'dead' }));
+    const runId = await (await runner.pipeline({ pipelineType: 'TestSuite' })).trigger();
+    const run = await world.until(
+      runId,
+      'the run speaks of its node',
+      ({ diagnosis }) => diagnosis?.code === 'node_silent',
+      SHOWN_WITHIN_MS,
+    );
+    expect(run).toMatchObject({
+      state: 'pending',
+      diagnosis: { category: 'scheduling', permanent: false },
+    });
+    expect(run.diagnosis?.message).toContain(name);
   });
 });
