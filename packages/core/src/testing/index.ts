@@ -1,5 +1,7 @@
-/** For tests only: time, chance and logs that are under control. */
+/** For tests only: time, chance and logs that are under control, and certificates. */
 export { testClock } from './clock.ts';
 export type { TestClock } from './clock.ts';
 export { testRandom } from './random.ts';
 export { recordingLogger } from './logger.ts';
+export { makeCertificate } from './certificate.ts';
+export type { Certificate, CertificateOptions } from './certificate.ts';

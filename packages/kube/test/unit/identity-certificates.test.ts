@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkClientCertificate, clusterIdOf } from '../../src/identity/certificates.ts';
-import { makeCertificate } from '../support/certificate.ts';
+import { makeCertificate } from '@runner/core/testing';
 
 const a = makeCertificate({ name: 'a', isAuthority: true }).cert;
 const b = makeCertificate({ name: 'b', isAuthority: true }).cert;

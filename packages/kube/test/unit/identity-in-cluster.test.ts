@@ -1,10 +1,9 @@
 import { isRunnerError } from '@runner/core';
 import type { RunnerError } from '@runner/core';
-import { testClock } from '@runner/core/testing';
+import { makeCertificate, testClock } from '@runner/core/testing';
 import { describe, expect, it } from 'vitest';
 import { inClusterIdentity } from '../../src/identity/in-cluster.ts';
 import type { InClusterOptions } from '../../src/identity/in-cluster.ts';
-import { makeCertificate } from '../support/certificate.ts';
 
 const authority = makeCertificate({ name: 'cluster authority', isAuthority: true });
 const next = makeCertificate({ name: 'next authority', isAuthority: true });

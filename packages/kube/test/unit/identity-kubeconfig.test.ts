@@ -1,12 +1,11 @@
 import { Buffer } from 'node:buffer';
 import { isRunnerError } from '@runner/core';
 import type { RunnerError } from '@runner/core';
-import { testClock } from '@runner/core/testing';
+import { makeCertificate, testClock } from '@runner/core/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { kubeconfigIdentity } from '../../src/identity/kubeconfig-identity.ts';
 import type { KubeconfigOptions } from '../../src/identity/kubeconfig-identity.ts';
-import { makeCertificate } from '../support/certificate.ts';
 
 const authority = makeCertificate({ name: 'cluster authority', isAuthority: true });
 const me = makeCertificate({ name: 'me', issuer: authority });

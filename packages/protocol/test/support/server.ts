@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import { createServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Server as NetServer } from 'node:net';
-import type { Certificate } from './certificate.ts';
+import type { Certificate } from '@runner/core/testing';
 
 export interface RunningServer<S> extends AsyncDisposable {
   readonly server: S;

@@ -5,7 +5,7 @@ import type { RunnerError } from '@runner/core';
 import { RunnerError as RunnerErrorClass, isRunnerError } from '@runner/core';
 import type { DialWebSocketOptions } from '@runner/protocol/ws';
 import { attachWebSocketServer, dialWebSocket } from '@runner/protocol/ws';
-import { makeCertificate } from '../support/certificate.ts';
+import { makeCertificate } from '@runner/core/testing';
 import { ear } from '../support/ear.ts';
 import { freePort, httpServer, httpsServer, listening } from '../support/server.ts';
 

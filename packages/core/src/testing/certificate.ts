@@ -27,6 +27,8 @@ const ECDSA_SHA256 = '06082a8648ce3d040302';
 const COMMON_NAME = '0603550403';
 const BASIC_CONSTRAINTS = '0603551d13';
 const ALTERNATIVE_NAMES = '0603551d11';
+/** Signing: data (an authority may be a server itself), certificates and revocation lists. */
+const KEY_USAGE = '30 0e 0603551d0f 0101ff 0404 03020186'.replaceAll(' ', '');
 
 /** An X.509 certificate over a fresh P-256 key, written in DER by hand: just what a TLS client looks at. */
 export function makeCertificate(options: CertificateOptions): Certificate {
@@ -63,7 +65,8 @@ function extensions(isAuthority: boolean, hosts: readonly string[]): Buffer[] {
     /^[\d.]+$/.test(host) ? der(0x87, Buffer.from(host.split('.').map(Number))) : der(0x82, Buffer.from(host)),
   );
   return [
-    der(0x30, Buffer.from(BASIC_CONSTRAINTS, 'hex'), der(0x04, constraints)),
+    der(0x30, Buffer.from(BASIC_CONSTRAINTS, 'hex'), der(0x01, Buffer.from([0xff])), der(0x04, constraints)),
+    ...(isAuthority ? [Buffer.from(KEY_USAGE, 'hex')] : []),
     ...(names.length === 0 ? [] : [der(0x30, Buffer.from(ALTERNATIVE_NAMES, 'hex'), der(0x04, der(0x30, ...names)))]),
   ];
 }
