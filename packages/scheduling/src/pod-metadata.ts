@@ -74,8 +74,9 @@ function parse(
     else if (isReserved(key, reserved)) {
       at.warning('reserved_key', 'is set by the runner or by Kubernetes: it is left out.', 'Remove it.');
     } else {
-      if (entries.has(key))
-        at.warning('repeated_key', 'stands more than once; the last value counts.', 'Name it once.');
+      if (entries.has(key) && entries.get(key) !== value) {
+        at.error('contradicting_values', 'stands more than once, with different values.', 'Name it once.');
+      }
       checkValue(value, at);
       entries.set(key, value);
     }

@@ -125,10 +125,24 @@ describe('a start', () => {
       name: 'nightly',
       fqn: 'shop.nightly',
       config: { source: { type: 'postgres' } },
+      secretReferences: ['secret:x'],
       deadlineSeconds: 60,
       openMetadataVersion: '1.13.3',
       traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
     });
+  });
+
+  it('keeps the references of its connection once each, and nothing else of it', () => {
+    const value = { password: 'secret:x', again: ['secret:x', 'secret:y'], user: 'plain', near: 'Secret:z' };
+    const run = runStartSchema.parse({
+      ...{ runId, kind: 'pipeline', pipelineType: 'metadata', name: 'n', fqn: 'n', config: {}, deadlineSeconds: 60 },
+      connection: { type: 'database/postgres', value },
+    });
+    expect(runSpecOf(run, owner).secretReferences).toEqual(['secret:x', 'secret:y']);
+    let deep: object = {};
+    for (let level = 0; level < 60; level += 1) deep = { deep };
+    const nested = { ...run, connection: { type: 'x', value: { a: { b: { c: { d: { e: deep } } } } } } };
+    expect(runSpecOf(nested as typeof run, owner)).not.toHaveProperty('secretReferences');
   });
 });
 

@@ -26,7 +26,7 @@ describe('labels for pods', () => {
     ['Example.com/x=y', 'error Example.com/x invalid_key'],
     ['a=b=c', 'error a invalid_value'],
     [`a=${'x'.repeat(64)}`, 'error a invalid_value'],
-    ['a=b,a=c', 'warning a repeated_key'],
+    ['a=b,a=c', 'error a contradicting_values'],
     ['{"a": 5}', 'error a wrong_type'],
     ['{"a": "b"', 'error  invalid_json'],
   ])('%j is %s', (text, problem) => {
