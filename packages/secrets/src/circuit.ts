@@ -2,12 +2,13 @@ import type { BackoffOptions, Clock, Random } from '@runner/core';
 import { abortError, backoffDelay } from '@runner/core';
 import type { SecretErrorCode } from './errors.ts';
 import { isSecretError, secretError } from './errors.ts';
+import { createPace } from './pace.ts';
 import type { SecretProviderDescription } from './provider.ts';
 
 /**
  * Keeps a store that is down or overloaded from being asked in a loop, whatever the number of secrets. After so many
  * failures in a row that may pass, nothing is asked for a while: calls wait while the store is throttling and fail at once
- * while it is out of reach. Then one call tries, and the others go on when it succeeds.
+ * while it is out of reach. Then one call tries, and the others go on when it succeeds, at the pace the store can bear.
  */
 export interface Circuit {
   /** Runs one attempt when that is allowed. */
@@ -42,7 +43,8 @@ export function createCircuit({ clock, random, threshold, describe, ...bounds }:
     opened = 0;
     openUntil = 0;
   };
-  const fail = (error: unknown): void => {
+  const pace = createPace(clock);
+  const fail = (error: unknown, began: number, openedBefore: number): void => {
     // A store that says no is one that answers; an abort says nothing about it.
     if (!isSecretError(error)) return;
     if (!PASSING.has(error.code)) {
@@ -51,9 +53,15 @@ export function createCircuit({ clock, random, threshold, describe, ...bounds }:
     }
     failures += 1;
     last = error.code as SecretErrorCode;
+    if (last === 'secret_throttled') pace.throttled(began);
     const asked = error.details['retryAfterMs'];
     const wanted = typeof asked === 'number' ? asked : 0;
     if (failures < threshold && !(last === 'secret_throttled' && wanted > 0)) return;
+    // It was opened while this call was under way, by others of the same moment: they are one failure, not many.
+    if (isOpen() && opened !== openedBefore) {
+      openUntil = Math.max(openUntil, clock.monotonic() + wanted);
+      return;
+    }
     const pause = Math.max(wanted, backoffDelay(opened, bounds, random));
     opened += 1;
     openUntil = Math.max(openUntil, clock.monotonic() + pause);
@@ -92,13 +100,28 @@ export function createCircuit({ clock, random, threshold, describe, ...bounds }:
     }
     return undefined;
   };
+  const paced = async (signal: AbortSignal): Promise<(() => void) | undefined> => {
+    for (;;) {
+      const endTrial = await admitted(signal);
+      if (endTrial !== undefined) {
+        pace.outOfTurn();
+        return endTrial;
+      }
+      await pace.turn(signal);
+      // It may have been opened meanwhile; then everybody waits for a new turn.
+      if (!isOpen()) return undefined;
+    }
+  };
   const attemptNoted = async <T>(attempt: () => Promise<T>): Promise<T> => {
+    const began = clock.monotonic();
+    const openedBefore = opened;
     try {
       const result = await attempt();
       succeed();
+      pace.succeeded();
       return result;
     } catch (error) {
-      fail(error);
+      fail(error, began, openedBefore);
       throw error;
     }
   };
@@ -108,7 +131,7 @@ export function createCircuit({ clock, random, threshold, describe, ...bounds }:
       return trial === undefined ? 'open' : 'trying';
     },
     run: async (signal, attempt) => {
-      const endTrial = await admitted(signal);
+      const endTrial = await paced(signal);
       try {
         return await attemptNoted(attempt);
       } finally {

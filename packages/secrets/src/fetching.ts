@@ -37,7 +37,7 @@ export async function fetchSecret(id: string, signal: AbortSignal, options: Fetc
 
   const attempt = async (inner: AbortSignal): Promise<FetchedSecret> => {
     attempts += 1;
-    const leave = attempts === 1 ? first : await gate.enter(inner);
+    const leave = attempts === 1 ? first : await gate.enter(inner, true);
     try {
       return await options.circuit.run(inner, () => oneAttempt(id, inner, options));
     } catch (error) {

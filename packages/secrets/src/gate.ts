@@ -2,8 +2,12 @@ import { abortError } from '@runner/core';
 
 /** Lets at most so many through at once; the others wait in the order in which they came. */
 export interface Gate {
-  /** Resolves with the function that gives the place back; calling that twice is harmless. */
-  enter(signal: AbortSignal): Promise<() => void>;
+  /**
+   * Resolves with the function that gives the place back; calling that twice is harmless.
+   * @param again whoever had a place before and waited outside: before all who had none, or a long queue would outlast
+   *   its deadline
+   */
+  enter(signal: AbortSignal, again?: boolean): Promise<() => void>;
   readonly waiting: number;
 }
 
@@ -11,15 +15,17 @@ export function createGate(places: number): Gate {
   let free = places;
   // A Set keeps the order of arrival and forgets those who gave up without a search.
   const queue = new Set<() => void>();
+  const returning = new Set<() => void>();
 
   const leave = (): void => {
-    const [next] = queue;
-    if (next === undefined) {
-      free += 1;
+    for (const waiting of [returning, queue]) {
+      const [next] = waiting;
+      if (next === undefined) continue;
+      waiting.delete(next);
+      next();
       return;
     }
-    queue.delete(next);
-    next();
+    free += 1;
   };
   const once = (): (() => void) => {
     let left = false;
@@ -32,9 +38,9 @@ export function createGate(places: number): Gate {
 
   return {
     get waiting() {
-      return queue.size;
+      return queue.size + returning.size;
     },
-    enter: (signal) =>
+    enter: (signal, again = false) =>
       new Promise((resolve, reject) => {
         if (signal.aborted) {
           reject(abortError(signal));
@@ -49,11 +55,12 @@ export function createGate(places: number): Gate {
           signal.removeEventListener('abort', onAbort);
           resolve(once());
         };
+        const line = again ? returning : queue;
         const onAbort = (): void => {
-          queue.delete(admit);
+          line.delete(admit);
           reject(abortError(signal));
         };
-        queue.add(admit);
+        line.add(admit);
         signal.addEventListener('abort', onAbort, { once: true });
       }),
   };

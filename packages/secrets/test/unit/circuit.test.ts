@@ -139,3 +139,28 @@ describe('the circuit before a store', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 });
+
+describe('failures of one moment', () => {
+  it('open it once, for as long as one failure would, however many calls were under way', async () => {
+    const { clock, circuit } = world(3);
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const calls = Array.from({ length: 8 }, () =>
+      circuit
+        .run(signal, async () => {
+          await held;
+          throw busy();
+        })
+        .catch(() => undefined),
+    );
+    await clock.settle();
+    release();
+    await Promise.all(calls);
+    expect(circuit.state).toBe('open');
+    let tried = false;
+    void circuit.run(signal, () => Promise.resolve((tried = true)));
+    // Full jitter between the floor and twice the floor.
+    await clock.advance(2_000);
+    expect(tried).toBe(true);
+  });
+});
