@@ -42,6 +42,12 @@ export type Kind = keyof typeof PLACES;
 
 const TIMEOUT_MS = 20_000;
 
+export interface Removal {
+  readonly graceSeconds?: number;
+  /** What becomes of what it owns. Default `Background`: it is deleted. */
+  readonly propagation?: 'Background' | 'Foreground' | 'Orphan';
+}
+
 /** The API server as its administrator sees it, by the KUBECONFIG of the tests and not by our own client. */
 export interface Cluster {
   readonly server: string;
@@ -53,8 +59,10 @@ export interface Cluster {
   list(kind: Kind, namespace: string | undefined, labelSelector?: string): Promise<readonly KubeObject[]>;
   /** A merge patch; `part` is a subresource such as `status`. */
   patch(kind: Kind, namespace: string | undefined, name: string, patch: Json, part?: string): Promise<KubeObject>;
-  /** Deletes it, with `graceSeconds` if given; no error when there is none. */
-  remove(kind: Kind, namespace: string | undefined, name: string, graceSeconds?: number): Promise<void>;
+  /** Deletes it; no error when there is none. */
+  remove(kind: Kind, namespace: string | undefined, name: string, how?: Removal): Promise<void>;
+  /** Asks for the eviction of a pod, as kubectl drain does. */
+  evict(namespace: string, pod: string): Promise<void>;
   /** A token of this service account, good for a day where the cluster allows that. */
   token(namespace: string, serviceAccount: string): Promise<string>;
 }
@@ -88,9 +96,13 @@ export function openCluster(path: string): Cluster {
     },
     patch: async (kind, namespace, name, patch, part) =>
       (await ask('PATCH', place(kind, namespace, name, ...(part === undefined ? [] : [part])), patch)) as KubeObject,
-    remove: async (kind, namespace, name, graceSeconds) => {
+    remove: async (kind, namespace, name, { graceSeconds, propagation = 'Background' } = {}) => {
       const options = graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds };
-      await ask('DELETE', place(kind, namespace, name), { propagationPolicy: 'Background', ...options }, [404]);
+      await ask('DELETE', place(kind, namespace, name), { propagationPolicy: propagation, ...options }, [404]);
+    },
+    evict: async (namespace, pod) => {
+      const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: pod } };
+      await ask('POST', place('Pod', namespace, pod, 'eviction'), eviction);
     },
     token: async (namespace, serviceAccount) => {
       const spec = { expirationSeconds: 86_400 };

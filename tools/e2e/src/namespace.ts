@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Cluster, Json, KubeObject, Kind } from './cluster.ts';
+import type { Cluster, Json, KubeObject, Kind, Removal } from './cluster.ts';
 import { PERMISSIONS } from '@runner/executor-k8s';
 import { eventually } from '@runner/faults';
 
@@ -42,7 +42,9 @@ export interface TestNamespace extends AsyncDisposable {
   find(kind: Kind, name: string): Promise<KubeObject | undefined>;
   list(kind: Kind, labelSelector?: string): Promise<readonly KubeObject[]>;
   patch(kind: Kind, name: string, patch: Json, part?: string): Promise<KubeObject>;
-  remove(kind: Kind, name: string, graceSeconds?: number): Promise<void>;
+  remove(kind: Kind, name: string, how?: Removal): Promise<void>;
+  /** Asks for the eviction of a pod. */
+  evict(pod: string): Promise<void>;
   /** The Job of a run, as soon as it is there. */
   job(runId: string): Promise<KubeObject>;
   /** The pod of a run, as soon as it is there. */
@@ -79,7 +81,8 @@ function testNamespace(cluster: Cluster, name: string): TestNamespace {
     find: (kind, object) => cluster.find(kind, name, object),
     list: (kind, selector) => cluster.list(kind, name, selector),
     patch: (kind, object, patch, part) => cluster.patch(kind, name, object, patch, part),
-    remove: (kind, object, grace) => cluster.remove(kind, name, object, grace),
+    remove: (kind, object, how) => cluster.remove(kind, name, object, how),
+    evict: (pod) => cluster.evict(name, pod),
     job: (runId) => ofRun('Job', runId),
     pod: (runId) => ofRun('Pod', runId),
     account: async (account, rules, folder) => {

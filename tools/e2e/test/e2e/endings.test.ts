@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Runner, TestNamespace, World } from '@runner/e2e';
+import { eventually } from '@runner/faults';
 import { agentRules, openWorld } from '@runner/e2e';
 
 let world: World;
@@ -128,6 +129,23 @@ describe.concurrent('what somebody else does', () => {
     expect(world.control.executions(runId)).toBe(1);
   });
 
+  it('a pod that is evicted, as when its node is drained, is told apart from one that is deleted', async () => {
+    const { runId } = await running();
+    await namespace.evict((await namespace.pod(runId)).metadata.name);
+    const run = await world.ended(runId);
+    expect(run).toMatchObject({ state: 'failed', diagnosis: { category: 'evicted', code: 'evicted_by_request' } });
+    expect(world.control.executions(runId)).toBe(1);
+  });
+
+  it('a Job that is deleted while its pod is kept loses nothing: the run goes on and ends as it does', async () => {
+    const { runId, program } = await running();
+    await namespace.remove('Job', (await namespace.job(runId)).metadata.name, { propagation: 'Orphan' });
+    await program.print('still here\n');
+    program.exit(0);
+    expect(await world.ended(runId, 120_000)).toMatchObject({ state: 'succeeded' });
+    expect(world.control.executions(runId)).toBe(1);
+  });
+
   it('a Job that is suspended waits without its start deadline, and goes on when it is resumed', async () => {
     // Suspended before its program connects: what Kueue does with a Job that has to queue.
     const runId = await (await runner.pipeline({ pipelineType: 'usage' })).trigger();
@@ -164,5 +182,40 @@ describe('an image without the program', () => {
     const run = await world.ended(runId);
     expect(run).toMatchObject({ state: 'failed', diagnosis: { category: 'program', code: 'program_not_found' } });
     expect(run.diagnosis?.hint).toContain('main.py');
+  });
+});
+
+describe('a test of a connection', () => {
+  /** A new workflow that was triggered, and its program in the pod. */
+  async function tested(name: string) {
+    const workflow = await world.api.call('POST', 'automations/workflows', {
+      name,
+      workflowType: 'TEST_CONNECTION',
+      request: {
+        connection: { config: { type: 'Postgres', username: 'nobody', hostPort: '127.0.0.1:1', database: 'none' } },
+        serviceType: 'Database',
+        connectionType: 'Postgres',
+        serviceName: 'service-of-endings',
+        ingestionRunner: 'endings',
+      },
+    });
+    const id = String(workflow['id']);
+    await world.api.call('POST', `automations/workflows/trigger/${id}`);
+    const program = await world.control.program(name);
+    expect(program.argv).toEqual(['run_automation.py']);
+    const status = async () => String((await world.api.call('GET', `automations/workflows/${id}`))['status']);
+    return { program, status };
+  }
+
+  it('whose program ends without a word is failed, so that nobody waits for ever', async () => {
+    const { program, status } = await tested('dies-in-its-pod');
+    program.exit(1);
+    await eventually('the workflow is Failed', async () => (await status()) === 'Failed');
+  });
+
+  it('whose program ends well without an answer is failed too', async () => {
+    const { program, status } = await tested('says-nothing');
+    program.exit(0);
+    await eventually('the workflow is Failed', async () => (await status()) === 'Failed');
   });
 });

@@ -6,7 +6,7 @@ import { POOL_LABEL, agentRules, fakeNode, newPool, openWorld } from '@runner/e2
 const SHOWN_WITHIN_MS = 30_000;
 
 /** Pools of nodes that the tests add; a pool that has no node is one that nothing matches. */
-const POOLS = { small: newPool(), tainted: newPool(), dead: newPool() };
+const POOLS = { small: newPool(), tainted: newPool(), dead: newPool(), real: newPool() };
 const onPool = (pool: string) => ({ nodeSelector: { [POOL_LABEL]: pool } });
 const asking = (resource: string, amount: string) => ({
   resources: { requests: { [resource]: amount }, limits: { [resource]: amount } },
@@ -35,6 +35,7 @@ beforeAll(async () => {
         },
       },
       metadata: onPool(POOLS.tainted),
+      policyAgent: onPool(POOLS.real),
       TestSuite: {
         ...onPool(POOLS.dead),
         tolerations: ['not-ready', 'unreachable'].map((name) => ({
@@ -158,5 +159,55 @@ describe('a run that was given to a node which never answers', () => {
       diagnosis: { category: 'scheduling', permanent: false },
     });
     expect(run.diagnosis?.message).toContain(name);
+  });
+});
+
+describe('a run that waits for a node with a label', () => {
+  const real = async (): Promise<string> => {
+    const nodes = await world.cluster.list('Node', undefined, `!${POOL_LABEL}`);
+    const ready = nodes.find(({ spec }) => (spec?.['taints'] ?? undefined) === undefined);
+    if (ready === undefined) throw new Error('the cluster has no node without taints');
+    return ready.metadata.name;
+  };
+  const label = (node: string, pool: string | null) =>
+    world.cluster.patch('Node', undefined, node, { metadata: { labels: { [POOL_LABEL]: pool } } });
+  const started = async (): Promise<{ runId: string }> => {
+    const runId = await (await runner.pipeline({ pipelineType: 'policyAgent' })).trigger();
+    await world.until(runId, 'the run waits', ({ diagnosis }) => diagnosis?.code === 'no_matching_node');
+    return { runId };
+  };
+
+  it('starts when a node gets it, and nothing is said of waiting any more', async () => {
+    const node = await real();
+    const { runId } = await started();
+    await label(node, POOLS.real);
+    try {
+      const program = await world.control.program(runId);
+      expect((await world.inState(runId, 'running')).diagnosis).toBeUndefined();
+      program.exit(0);
+      expect(await world.ended(runId)).toMatchObject({ state: 'succeeded' });
+    } finally {
+      await label(node, null);
+    }
+  });
+
+  it('and whose config somebody deleted meanwhile shows what is missing', async () => {
+    const node = await real();
+    const { runId } = await started();
+    const [config] = await runner.namespace.list('Secret', `app.kubernetes.io/run-id=${runId}`);
+    await runner.namespace.remove('Secret', config?.metadata.name ?? '');
+    await label(node, POOLS.real);
+    try {
+      const run = await world.until(
+        runId,
+        'the run says what is missing',
+        ({ diagnosis }) => diagnosis?.category === 'configuration',
+        SHOWN_WITHIN_MS,
+      );
+      expect(run).toMatchObject({ state: 'pending', diagnosis: { code: 'config_missing', permanent: true } });
+      expect(run.diagnosis?.message).toContain(config?.metadata.name);
+    } finally {
+      await label(node, null);
+    }
   });
 });
