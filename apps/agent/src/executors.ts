@@ -2,6 +2,7 @@ import { RunnerError } from '@runner/core';
 import type { Clock, Logger, Random } from '@runner/core';
 import type { Executor } from '@runner/executor';
 import { DEFAULT_ENV_PREFIX } from '@runner/secrets/env';
+import { runnerSecretsCommand } from '@runner/secrets/exec';
 import { openCluster } from './cluster.ts';
 import type { AgentConfig, ExecutorSettings, LocalSettings, SimpleK8sSettings } from './config.ts';
 import type { Environment } from './config/read.ts';
@@ -41,7 +42,14 @@ async function local(settings: LocalSettings, around: ExecutorSurroundings): Pro
   const { DEFAULT_ALLOWED, createLocalExecutor } = await import('@runner/executor-local');
   const { config, environment, clock, logger } = around;
   const { manager, fileDir } = config.secrets;
+  const redacting = redactingCommand();
   return createLocalExecutor({
+    wrap: (command, { secretReferences = [] }) => [
+      ...redacting,
+      ...secretReferences.flatMap((reference) => ['--redact', reference]),
+      '--',
+      ...command,
+    ],
     folder: settings.dir,
     clock,
     logger,
@@ -56,6 +64,23 @@ async function local(settings: LocalSettings, around: ExecutorSurroundings): Pro
     },
     config: { disableVersionValidation: config.disableVersionValidation },
   });
+}
+
+/**
+ * Stands in front of every local program, so that no value reaches its log. References go on as they are: the program
+ * resolves them itself, as it does in a pod, and says itself what it cannot read. The supervisor's signals go to the whole
+ * process group.
+ */
+function redactingCommand(): readonly string[] {
+  const command = runnerSecretsCommand();
+  if (command !== undefined) return [...command, 'exec', '--keep-references', '--supervised'];
+  throw new RunnerError(
+    'executor_missing',
+    'this build of the agent has no runner-secrets, so it redacts no local logs',
+    {
+      hint: 'in a bundle, runner-secrets.js must be beside main.js',
+    },
+  );
 }
 
 async function simpleK8s(settings: SimpleK8sSettings, around: ExecutorSurroundings): Promise<Executor> {

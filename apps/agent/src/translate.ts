@@ -1,7 +1,9 @@
+import { isRunnerError } from '@runner/core';
 import type { Problem, Slots } from '@runner/dispatch';
 import type { Diagnosis, Observation, Outcome, PresentObservation, RunSpec, WorkloadOwner } from '@runner/executor';
 import { LIMITS } from '@runner/protocol';
 import type { RunStart, WireDiagnosis, WireObservation, WireOutcome, WireSlots } from '@runner/protocol';
+import { SECRET_PREFIX, findSecretReferences } from '@runner/secrets';
 
 /**
  * The one file in which words of the wire become words of the domain and back. Whatever an executor says is cut to the
@@ -18,10 +20,23 @@ export function runSpecOf(run: RunStart, owner: WorkloadOwner, longestSeconds = 
     name: run.name,
     fqn: run.fqn,
     config: run.config,
+    ...secretReferencesOf(run),
     deadlineSeconds: Math.min(run.deadlineSeconds, longestSeconds),
     ...(run.openMetadataVersion === undefined ? {} : { openMetadataVersion: run.openMetadataVersion }),
     ...(run.traceparent === undefined ? {} : { traceparent: run.traceparent }),
   };
+}
+
+/** What a connection that is too deep to be read holds does not matter: the policy refuses it. */
+function secretReferencesOf({ connection }: RunStart): Pick<RunSpec, 'secretReferences'> {
+  if (connection === undefined) return {};
+  try {
+    const ids = findSecretReferences(connection.value).map(({ id }) => id);
+    return { secretReferences: [...new Set(ids)].map((each) => `${SECRET_PREFIX}${each}`) };
+  } catch (error) {
+    if (!isRunnerError(error)) throw error;
+    return {};
+  }
 }
 
 export function wireObservationOf(observation: Observation): WireObservation {

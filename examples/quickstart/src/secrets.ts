@@ -3,6 +3,7 @@ import { RunnerError } from '@runner/core';
 import type { SecretResolver } from '@runner/secrets';
 import { createSecretResolver } from '@runner/secrets';
 import { chooseProvider } from '@runner/secrets/choose';
+import { inheritedRegister } from '@runner/secrets/exec';
 
 export interface ResolverSettings {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -22,5 +23,11 @@ export async function resolverFor(
     });
   }
   const file = folder === '' ? {} : { file: { folder } };
-  return createSecretResolver({ provider: await chooseProvider(secretsManager, { env, ...file }), ...others });
+  // Under `runner-secrets exec` every value is told there first, so that it stays out of the log.
+  const register = inheritedRegister(env);
+  return createSecretResolver({
+    provider: await chooseProvider(secretsManager, { env, ...file }),
+    ...(register === undefined ? {} : { register }),
+    ...others,
+  });
 }

@@ -117,7 +117,8 @@ const ANY_RUN: RunSpec = {
 
 async function programFinding(options: LocalExecutorOptions & { workingDirectory: string }): Promise<Finding> {
   const { hostEnvironment: host = {}, allowedEnvironment: allowed = DEFAULT_ALLOWED } = options;
-  const [program = ''] = commandOf(ANY_RUN, options);
+  // What stands in front of it is not what an operator has to install.
+  const [program = ''] = commandOf(ANY_RUN, { ...(options.command === undefined ? {} : { command: options.command }) });
   const path = programEnvironment({ host, allowed, contract: options.extraEnvironment ?? [] })['PATH'] ?? '';
   const places = program.includes('/')
     ? [resolve(options.workingDirectory, program)]

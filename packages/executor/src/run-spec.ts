@@ -32,6 +32,11 @@ export interface RunSpec {
    * is never logged.
    */
   readonly config: JsonObject;
+  /**
+   * The references (`secret:<id>`) in the connection that the workload will read, so that an executor which can learn
+   * their values keeps them out of its log. Never values.
+   */
+  readonly secretReferences?: readonly string[];
   /** Seconds the workload may run, from its start. */
   readonly deadlineSeconds: number;
   /** OpenMetadata's version as the control plane announced it; decides the dynamic image tag. */

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,6 +43,24 @@ function loadedAtStart({ outputs }: Metafile, entry: string): readonly string[] 
 
 const RUN = '11111111-2222-4333-8444-555555555555';
 
+/** Settings with which each cloud's SDK is loaded and then finds nobody. */
+const NOWHERE = 'http://127.0.0.1:1';
+const CLOUDS = {
+  aws: { AWS_DEFAULT_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'nobody', AWS_SECRET_ACCESS_KEY: 'nothing' },
+  'aws-ssm': { AWS_DEFAULT_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'nobody', AWS_SECRET_ACCESS_KEY: 'nothing' },
+  'azure-kv': { AZURE_KEY_VAULT_NAME: 'nowhere', AZURE_TENANT_ID: 'a', AZURE_CLIENT_ID: 'b', AZURE_CLIENT_SECRET: 'c' },
+  gcp: { GOOGLE_CLOUD_PROJECT: 'nowhere-1', GOOGLE_APPLICATION_CREDENTIALS: '/nonexistent' },
+} as const;
+
+function checkedInCloud(command: string, cloud: keyof typeof CLOUDS): string {
+  const { stdout } = spawnSync(process.execPath, [command, 'check', '--json', 'secret:any'], {
+    env: { SECRETS_MANAGER: cloud, AWS_ENDPOINT_URL: NOWHERE, HTTPS_PROXY: NOWHERE, ...CLOUDS[cloud] },
+    encoding: 'utf8',
+  });
+  const [result] = JSON.parse(stdout) as readonly { readonly error?: { readonly code: string } }[];
+  return result?.error?.code ?? 'no error';
+}
+
 it('the bundle starts alone in an empty folder and runs a program', async () => {
   using dist = temporaryFolder();
   using place = temporaryFolder();
@@ -57,10 +76,14 @@ it('the bundle starts alone in an empty folder and runs a program', async () => 
     silent: true,
     metafile: true,
   });
-  expect(readdirSync(dist.path)).toEqual(expect.arrayContaining(['main.js', 'supervisor.js']));
+  expect(readdirSync(dist.path)).toEqual(expect.arrayContaining(['main.js', 'runner-secrets.js', 'supervisor.js']));
   const atStart = loadedAtStart(readMetafile(dist.path), 'main.js');
   expect(atStart).toEqual(expect.arrayContaining([expect.stringContaining('packages/kube/src/index.ts')]));
   expect(atStart.filter((input) => VENDORS.test(input))).toEqual([]);
+  const command = join(dist.path, 'runner-secrets.js');
+  for (const cloud of Object.keys(CLOUDS) as (keyof typeof CLOUDS)[]) {
+    expect(checkedInCloud(command, cloud), cloud).toMatch(/^secret_(unreachable|misconfigured|forbidden)$/);
+  }
 
   await using controlPlane = await testControlPlane();
   await using agent = startAgent({
@@ -72,14 +95,17 @@ it('the bundle starts alone in an empty folder and runs a program', async () => 
       SERVER_URL: controlPlane.url,
       EXECUTOR_TYPE: 'local',
       LOCAL_EXECUTOR_DIR: join(place.path, 'runs'),
-      INGESTION_COMMAND: JSON.stringify([process.execPath, '--eval', 'console.log("done")']),
+      INGESTION_COMMAND: JSON.stringify([process.execPath, '--eval', 'console.log("it is", process.env.SECRET_OF_IT)']),
+      INGESTION_EXTRA_ENVS: 'SECRET_OF_IT:not-a-real-value',
+      RUNNER_SECRET_DB: 'not-a-real-value',
     },
   });
   await agent.line(/secretsManager=env/);
   await controlPlane.untilActive();
-  controlPlane.submit({ runId: RUN });
+  controlPlane.submit({ runId: RUN, connection: { type: 'Postgres', value: { password: 'secret:db' } } });
   const row = await controlPlane.until('the outcome', RUN, ({ endedAt }) => endedAt !== undefined);
   expect(row, agent.output).toMatchObject({ state: 'succeeded' });
+  expect(await controlPlane.log(RUN)).toBe('it is [redacted]\n');
   agent.kill('SIGTERM');
   expect(await agent.exit).toMatchObject({ code: 0 });
 });

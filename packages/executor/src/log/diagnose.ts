@@ -2,6 +2,7 @@ import type { Diagnosis } from '../observation.ts';
 import { diagnoseSecrets } from './secret-signs.ts';
 import type { Sign } from './sign.ts';
 import { diagnosisOf } from './sign.ts';
+import { WRAPPER_SIGNS } from './wrapper-signs.ts';
 
 /**
  * What the ingestion library (observed with 2.0.6) prints when it fails for a reason that a person can mend, the most
@@ -109,5 +110,5 @@ const SIGNS: readonly Sign[] = [
  * text must be redacted already. Undefined when nothing in it is known.
  */
 export function diagnoseOutput(text: string): Diagnosis | undefined {
-  return diagnoseSecrets(text) ?? diagnosisOf(SIGNS, text);
+  return diagnosisOf(WRAPPER_SIGNS, text) ?? diagnoseSecrets(text) ?? diagnosisOf(SIGNS, text);
 }

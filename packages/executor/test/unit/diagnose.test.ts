@@ -17,6 +17,34 @@ const PATH = '/collate/hybrid-ingestion-runner/my-db-password';
 /** Output, category, code, what the sentence names. */
 const KNOWN: readonly (readonly [title: string, output: string, category: string, code: string, named: string])[] = [
   [
+    'a program that does not exist, behind runner-secrets',
+    'runner-secrets: /opt/nothing/python could not be started: spawn /opt/nothing/python ENOENT',
+    'configuration',
+    'program_not_found',
+    '/opt/nothing/python',
+  ],
+  [
+    'a program that may not be executed, behind runner-secrets',
+    'runner-secrets: ./main.py could not be started: spawn EACCES',
+    'configuration',
+    'program_not_executable',
+    './main.py',
+  ],
+  [
+    'an environment that is too large, behind runner-secrets',
+    'runner-secrets: python could not be started: spawn E2BIG',
+    'configuration',
+    'environment_too_large',
+    'python',
+  ],
+  [
+    'a secret that runner-secrets could not read',
+    'runner-secrets: secret:my-db: secret_unreachable: AWS Secrets Manager in eu-west-1 cannot be reached\n  check the endpoint',
+    'secret',
+    'secret_unreadable',
+    'secret_unreachable: AWS Secrets Manager in eu-west-1 cannot be reached',
+  ],
+  [
     'a Kubernetes Secret without the key value',
     "WARNING {metadata} - Secret wrong-key exists but has no 'value' key\nResolved a null secret value; treating it as an empty string\nfe_sendauth: no password supplied",
     'secret',

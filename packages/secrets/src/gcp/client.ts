@@ -108,10 +108,30 @@ const NEVER = new AbortController().signal;
 
 /** gRPC's objects must come from the SDK's own copy, which only its own dependencies lead to. */
 async function loadBoth() {
-  const sdk = await import('@google-cloud/secret-manager');
-  const here = fileURLToPath(import.meta.resolve(PACKAGE));
-  const gax = createRequire(here)('google-gax') as Gax;
-  return { sdk, gax };
+  const sdk = exportsOf(await import('@google-cloud/secret-manager'));
+  return { sdk, gax: installedGax() ?? (await bundledGax()) };
+}
+
+/** Of a CommonJS module: a bundle has them behind `default` alone. */
+function exportsOf<T extends object>(module: T): T {
+  return 'default' in module ? (module.default as T) : module;
+}
+
+function installedGax(): Gax | undefined {
+  try {
+    return createRequire(fileURLToPath(import.meta.resolve(PACKAGE)))('google-gax') as Gax;
+  } catch {
+    return undefined;
+  }
+}
+
+/** In a bundle nothing is installed: the SDK's copy is the one that was bundled with it. */
+async function bundledGax(): Promise<Gax> {
+  try {
+    return exportsOf(await import('google-gax')) as unknown as Gax;
+  } catch (cause) {
+    throw new Error('google-gax, which the SDK brings with it, cannot be loaded', { cause });
+  }
 }
 
 function metadata(gax: Gax, headers: Headers): Grpc.Metadata {
