@@ -20,7 +20,7 @@ export async function withDeadline<T>(
 ): Promise<T> {
   if (signal.aborted) throw abortError(signal);
   const inner = new AbortController();
-  const settled = new AbortController();
+  let settled: () => void = () => undefined;
   const stopped = new Promise<never>((_, reject) => {
     const stop = (error: Error): void => {
       reject(error);
@@ -29,14 +29,14 @@ export async function withDeadline<T>(
     const timer = clock.setTimer(ms, () => stop(late()));
     const onAbort = (): void => stop(abortError(signal));
     signal.addEventListener('abort', onAbort, { once: true });
-    settled.signal.addEventListener('abort', () => {
+    settled = () => {
       timer.cancel();
       signal.removeEventListener('abort', onAbort);
-    });
+    };
   });
   try {
     return await Promise.race([operation(inner.signal), stopped]);
   } finally {
-    settled.abort();
+    settled();
   }
 }

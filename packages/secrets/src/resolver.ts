@@ -9,6 +9,7 @@ import { createExpiringMap } from './expiring-map.ts';
 import type { Fetched } from './fetching.ts';
 import { fetchSecret } from './fetching.ts';
 import { createGate } from './gate.ts';
+import { inTurns } from './in-turns.ts';
 import type { FetchedSecret, SecretProvider, SecretProviderDescription } from './provider.ts';
 import { parseSecretReference, requireSecretId } from './reference.ts';
 import type { ResolveOptions, SecretResolution } from './resolution.ts';
@@ -96,6 +97,8 @@ const DEFAULTS = {
   circuitCapMs: 30_000,
 };
 const CIRCUIT_FLOOR_MS = 1_000;
+/** References of one `resolveAll` that are worked on at once, for each call at once: as many as the largest batch has. */
+const IN_WORK = 32;
 
 export function createSecretResolver(given: SecretResolverOptions): SecretResolver {
   const options = {
@@ -177,19 +180,23 @@ export function createSecretResolver(given: SecretResolverOptions): SecretResolv
     return [...ids];
   };
 
-  const resolveAll = (references: readonly string[], given: ResolveOptions = {}): Promise<SecretResolution[]> => {
+  const resolveAll = async (
+    references: readonly string[],
+    given: ResolveOptions = {},
+  ): Promise<readonly SecretResolution[]> => {
     const batches = batchesFor(unknownIds(references));
-    return Promise.all(
-      references.map((reference) =>
-        resolve(reference, given, batches).then(
-          (value): SecretResolution => ({ reference, ok: true, value }),
-          (error: unknown): SecretResolution => {
-            if (!isRunnerError(error) || isAbort(error)) throw error;
-            return { reference, ok: false, error };
-          },
-        ),
+    const distinct = [...new Set(references)];
+    const answers = await inTurns(distinct, IN_WORK * Math.max(1, options.concurrency), (reference) =>
+      resolve(reference, given, batches).then(
+        (value): SecretResolution => ({ reference, ok: true, value }),
+        (error: unknown): SecretResolution => {
+          if (!isRunnerError(error) || isAbort(error)) throw error;
+          return { reference, ok: false, error };
+        },
       ),
     );
+    const known = new Map(answers.map((answer) => [answer.reference, answer]));
+    return references.map((reference) => known.get(reference) as SecretResolution);
   };
 
   const close = (): Promise<void> =>
