@@ -75,7 +75,7 @@ describe('an API server that is away for 60 s', () => {
 });
 
 describe('a node that stops answering', () => {
-  it('is shown; a run that waits for it goes on when it is back, one that does not is failed by it', async () => {
+  it('is shown; a run that waits for it goes on when it is back, one that does not is given up', async () => {
     const [patient, given] = [await running(), await running({ pipelineType: 'profiler' })];
     // Where every node is lost Kubernetes suspects itself, and gives up no pod.
     await using nodes = new AsyncDisposableStack();
@@ -96,7 +96,7 @@ describe('a node that stops answering', () => {
     }
     expect(await world.ended(given.runId, RECOVERED_WITHIN_MS)).toMatchObject({
       state: 'failed',
-      diagnosis: { category: 'node_lost' },
+      diagnosis: { category: 'evicted', code: 'evicted_by_taint' },
     });
     await world.until(
       patient.runId,
