@@ -9,21 +9,33 @@ export interface Library {
   readonly doors: readonly string[];
   /** Doors that need a peer. */
   readonly peerDoors: readonly string[];
+  /** What is installed beside the package; optional SDKs are not, and every door has to do without them. */
   readonly peers: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
+  /** Names of commands that are installed with it. */
+  readonly commands: readonly string[];
 }
 
 interface Manifest {
+  readonly bin?: Readonly<Record<string, string>>;
   readonly name: string;
   readonly exports: Readonly<Record<string, unknown>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
 }
+
+/** Optional peers that a door of their own imports at once: whoever opens that door has them. */
+const HAVE_DOORS: ReadonlySet<string> = new Set(['vitest', 'ws']);
 
 export function readLibrary(folder: string): Library {
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
   const doors = Object.keys(manifest.exports).filter((door) => door !== './package.json');
-  const peers = manifest.peerDependencies ?? {};
+  const peers = Object.fromEntries(
+    Object.entries(manifest.peerDependencies ?? {}).filter(
+      ([peer]) => HAVE_DOORS.has(peer) || manifest.peerDependenciesMeta?.[peer]?.optional !== true,
+    ),
+  );
   // vitest stands behind the /testing doors and cannot be imported outside a test run.
   const outside = (door: string): boolean => !(door === './testing' && 'vitest' in peers);
   return {
@@ -34,11 +46,15 @@ export function readLibrary(folder: string): Library {
     peerDoors: doors.filter((door) => !outside(door)),
     peers,
     dependencies: manifest.dependencies ?? {},
+    commands: Object.keys(manifest.bin ?? {}),
   };
 }
 
 /** The library's own tarball and those of ours that it needs, transitively; nothing else of this workspace. */
-export function tarballsOf(library: Library, libraries: ReadonlyMap<string, Library>): Record<string, string> {
+export function tarballsOf(
+  library: Pick<Library, 'name'>,
+  libraries: ReadonlyMap<string, Library>,
+): Record<string, string> {
   const wanted: Record<string, string> = {};
   const visit = (name: string): void => {
     const found = libraries.get(name);

@@ -3,13 +3,15 @@ import { mkdtempSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { copyExample } from './example.ts';
 import type { Library } from './library.ts';
 import { readLibrary, runtimes, tarballsOf } from './library.ts';
 import { consumerSources } from './sources.ts';
 
 /**
  * The first user of every package is this script: each library is packed as it would be published, installed alone
- * from its tarball (with only the tarballs of ours that it names), then imported, required and type-checked.
+ * from its tarball (with only the tarballs of ours that it names), then imported, required and type-checked. The example
+ * that takes its password from a store runs from the tarballs as well.
  */
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
 const work = mkdtempSync(join(tmpdir(), 'runner-consumers-'));
@@ -98,9 +100,25 @@ try {
     if (folder === '') continue;
     for (const [version, node] of nodes) {
       check(`${library.name} is imported on Node ${version}`, () => run(node, ['import.mjs'], folder));
+      for (const command of library.commands) {
+        const path = join('node_modules/.bin', command);
+        check(`${command} says what it does on Node ${version}`, () => run(node, [path, 'help'], folder));
+      }
       check(`${library.name} is required on Node ${version}`, () => run(node, ['require.cjs'], folder));
     }
     check(`${library.name} type-checks in ESM and CommonJS`, () => run('npx', ['tsc', '-p', '.'], folder));
+  }
+  let example = '';
+  check('secrets-in-a-service installs with the tarballs', () => {
+    const folder = copyExample(root, work, libraries);
+    run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], folder);
+    example = folder;
+  });
+  for (const [version, node] of example === '' ? [] : nodes) {
+    check(`secrets-in-a-service goes on after a rotation on Node ${version}`, () => {
+      const said = run(node, ['--disable-warning=ExperimentalWarning', 'prove.mjs'], example);
+      if (said.trim() !== 'proved') throw new Error(`it said ${JSON.stringify(said)}`);
+    });
   }
 } finally {
   rmSync(work, { recursive: true, force: true });

@@ -10,8 +10,9 @@ type Create = (env: Readonly<Record<string, string | undefined>>) => Promise<Fas
 /** What the example promises: it serves with the stored password, and after a rotation, without a restart. */
 export async function proveRotation(createService: Create): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'secrets-in-a-service-'));
+  // No `await using`: the oldest Node that runs these sources as they are does not know it.
+  const database = await startPasswordServer('first-not-real');
   try {
-    await using database = await startPasswordServer('first-not-real');
     await writeFile(join(folder, 'orders-db'), 'first-not-real', { mode: 0o600 });
     const app = await createService({
       SECRETS_MANAGER: 'file',
@@ -34,6 +35,7 @@ export async function proveRotation(createService: Create): Promise<void> {
       await app.close();
     }
   } finally {
+    await database[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
   }
 }
