@@ -35,15 +35,22 @@ export interface IssueRequest {
   readonly expiresAt?: number;
 }
 
+export interface RunTokenRequest {
+  readonly role: 'run' | 'exitStep';
+  readonly runId: string;
+  readonly tokenId: string;
+  /** Epoch milliseconds. Default: now. */
+  readonly issuedAt?: number;
+}
+
 export interface Auth {
   /** Makes a token and its row. The token is returned once and never stored. */
   issue(request: IssueRequest): Promise<{ readonly token: string; readonly row: TokenRow }>;
-  /** Signs a token of a run; the run's row, not the token store, says whether it is good. */
-  runToken(run: {
-    readonly role: 'run' | 'exitStep';
-    readonly runId: string;
-    readonly tokenId: string;
-  }): Promise<string>;
+  /**
+   * Signs a token of a run; the run's row, not the token store, says whether it is good. The same claims make the same
+   * token, as long as the keys are the same.
+   */
+  runToken(run: RunTokenRequest): Promise<string>;
   /**
    * Who a token speaks for. Rejects with `token_invalid`, `token_expired` (with the date), `token_revoked`, or
    * `issuer_unavailable` (retryable) when an outside issuer's keys cannot be read.
@@ -102,8 +109,8 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
       await store.tokens.add(row);
       return { token: await sign(row), row };
     },
-    runToken: ({ role, runId, tokenId }) =>
-      sign({ id: tokenId, role, subject: `run ${runId}`, runId, createdAt: clock.now() }),
+    runToken: ({ role, runId, tokenId, issuedAt = clock.now() }) =>
+      sign({ id: tokenId, role, subject: `run ${runId}`, runId, createdAt: issuedAt }),
     verify,
     authenticate: async (header) => authenticate(header),
     agentIdentity: async (header) => agentIdentityOf(await authenticate(header)),

@@ -13,10 +13,11 @@ import { createRevocation } from './revocation.ts';
 import { createRunLogs } from './run-logs.ts';
 import { createTasks } from './tasks.ts';
 import { authenticateUpgrade } from './upgrade.ts';
+import { withTokens } from './start-tokens.ts';
 
 export interface GatewayOptions {
   readonly store: Store;
-  readonly auth: Pick<Auth, 'agentIdentity'>;
+  readonly auth: Pick<Auth, 'agentIdentity' | 'runToken'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -49,7 +50,7 @@ export function createGateway(options: GatewayOptions): GatewayRoom {
   const tasks = createTasks(logger);
   const observers: BridgeObserver[] = options.observer === undefined ? [] : [options.observer];
   const bridge = createBridge({
-    runs: store.runBook,
+    runs: withTokens(store.runBook, auth),
     agents: store.agentBook,
     bus: store.bus,
     clock,

@@ -11,6 +11,7 @@ import { UNDESCRIBED } from './connection-check.ts';
 import type { PlaintextMode } from './connection-check.ts';
 import { queuedStatus } from './pipeline-status.ts';
 import { runnerInactive } from './runner-choice.ts';
+import { runTokenPlace } from './run-token-place.ts';
 import { checkStart } from './start-frame.ts';
 
 /** What triggering needs of the configuration. */
@@ -141,16 +142,22 @@ async function makeRun(deps: TriggerDeps, planned: Promise<RunPlan>, options: Tr
   const { store, auth, clock, random, config } = deps;
   const runId = options.runId ?? random.uuid();
   const [runTokenId, exitTokenId] = [random.uuid(), random.uuid()];
+  const claim = { tokenId: runTokenId, issuedAt: clock.now() };
   // Signing takes about as long as reading what the plan is made of.
-  const [plan, jwtToken] = await Promise.all([planned, auth.runToken({ role: 'run', runId, tokenId: runTokenId })]);
+  const [plan, jwtToken] = await Promise.all([planned, auth.runToken({ role: 'run', runId, ...claim })]);
   const {
     logger,
     config: { plaintextSecrets: mode },
   } = deps;
   requireReferences({ logger, mode }, plan.runner, options.configOverride, UNDESCRIBED, '');
-  const body = plan.config(runId, { hostPort: `${config.publicUrl}/api`, jwtToken }, options.configOverride);
-  const start = { ...startOf(deps, plan, runId, body), priority: priorityOf(plan.kind, options.trigger) };
-  checkStart(start);
+  const bodyWith = (token: string): JsonObject =>
+    plan.config(runId, { hostPort: `${config.publicUrl}/api`, jwtToken: token }, options.configOverride);
+  checkStart(startOf(deps, plan, runId, bodyWith(jwtToken)));
+  // The token itself is not stored.
+  const start = {
+    ...startOf(deps, plan, runId, bodyWith(runTokenPlace(claim))),
+    priority: priorityOf(plan.kind, options.trigger),
+  };
   const run: NewRun = {
     record: {
       runId,
@@ -162,7 +169,7 @@ async function makeRun(deps: TriggerDeps, planned: Promise<RunPlan>, options: Tr
       writtenBy: 'controlPlane',
       priority: start.priority,
       pipelineType: plan.pipelineType,
-      queuedAt: clock.now(),
+      queuedAt: claim.issuedAt,
       deadlineSeconds: start.deadlineSeconds,
     },
     kind: plan.kind,
