@@ -97,20 +97,6 @@ export const dnsSubdomain: Format<string> = format('Kubernetes name', (raw) =>
     : wrong('is not a Kubernetes name', 'use at most 253 lower-case letters, digits, dashes and dots'),
 );
 
-/** `a,b`: each part in the format given. Empty parts are skipped. */
-export function commaList<T>(item: Format<T>): Format<readonly T[]> {
-  return format(`comma-separated: ${item.shape}`, (raw) => {
-    const out: T[] = [];
-    for (const part of raw.split(',').map((p) => p.trim())) {
-      if (part === '') continue;
-      const parsed = item.parse(part);
-      if ('wrong' in parsed) return wrong(`holds a part that ${parsed.wrong.problem}`, parsed.wrong.fix);
-      out.push(parsed.value);
-    }
-    return right(out);
-  });
-}
-
 interface PerName {
   /** What stands before the colon: `type`, `category`. */
   readonly what: string;
