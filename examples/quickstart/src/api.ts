@@ -8,6 +8,8 @@ export interface ApiOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly signal: AbortSignal;
+  /** What sentences for people go through before they are sent. */
+  readonly redact: (text: string) => string;
   /** Default: the global fetch. */
   readonly fetch?: typeof fetch;
 }
@@ -62,7 +64,7 @@ async function once(method: string, path: string, call: CallOptions, options: Ap
         'user-agent': userAgent,
         ...(call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' }),
       },
-      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      ...(call.body === undefined ? {} : { body: textOf(call.body, options.redact) }),
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
     });
     text = await response.text();
@@ -77,6 +79,15 @@ async function once(method: string, path: string, call: CallOptions, options: Ap
   if (response.status === 404 && call.optional === true) return undefined;
   if (!response.ok) throw refusal(response.status, method, path);
   return text === '' ? undefined : parse(text, method, path);
+}
+
+/** Fields that hold sentences, which may quote anything; a password may as well be a word that other fields need. */
+const SENTENCES: ReadonlySet<string> = new Set(['error', 'errorLog', 'message', 'skipReason']);
+
+function textOf(body: unknown, redact: ApiOptions['redact']): string {
+  return JSON.stringify(body, (key, value: unknown) =>
+    SENTENCES.has(key) && typeof value === 'string' ? redact(value) : value,
+  );
 }
 
 function refusal(status: number, method: string, path: string): RunnerError {

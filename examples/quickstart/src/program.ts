@@ -7,6 +7,7 @@ import type { Found } from './ingestion.ts';
 import { ingest } from './ingestion.ts';
 import type { Input } from './input.ts';
 import { parseInput } from './input.ts';
+import type { Redaction } from './redaction.ts';
 import { createReport } from './report.ts';
 import { resolverFor } from './secrets.ts';
 
@@ -15,6 +16,8 @@ export interface ProgramOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: Random;
+  /** Learns every value that is resolved; calls go through it, as log lines should. */
+  readonly redaction: Redaction;
   /** Stop at once and say nothing more: somebody ended the run. */
   readonly signal: AbortSignal;
 }
@@ -40,11 +43,16 @@ export async function runProgram(options: ProgramOptions): Promise<number> {
 }
 
 async function run(input: Input, options: ProgramOptions): Promise<void> {
-  const { env, logger, clock, signal } = options;
+  const { env, logger, clock, signal, redaction } = options;
   const { server } = input;
-  await using resolver = await resolverFor(server.secretsManager, { env, logger, clock });
+  await using resolver = await resolverFor(server.secretsManager, { env, logger, clock, redaction });
   const name = input.kind === 'pipeline' ? `${input.sourceType}_${input.pipelineType}` : 'automation';
-  const api = createApi({ ...options, server, userAgent: `quickstart (${name})` });
+  const api = createApi({
+    ...options,
+    server,
+    userAgent: `quickstart (${name})`,
+    redact: (text) => redaction.apply(text),
+  });
   if (input.kind === 'automation') {
     await testConnection(input, { api, resolver, logger, clock, signal });
     return;

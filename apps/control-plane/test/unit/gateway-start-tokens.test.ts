@@ -17,7 +17,7 @@ test('the token of a run is in no store: it is put into the start when that is s
 
   const book = withTokens(api.store.runBook, api.auth);
   const first = await book.start(runId);
-  api.clock.advance(61_000);
+  await api.clock.advance(61_000);
   const second = await book.start(runId);
   expect(second).toEqual(first);
   expect(await api.auth.verify(tokenIn(first?.config))).toMatchObject({

@@ -8,6 +8,7 @@ interface Seen {
   readonly url: string;
   readonly method: string | undefined;
   readonly authorization: string | null;
+  readonly body?: string;
 }
 
 /** An API before a server that gives these answers in turn, and what it was asked. */
@@ -16,6 +17,7 @@ function apiBefore(...answers: (Response | Error)[]) {
   const clock = testClock();
   const stopping = new AbortController();
   const api = createApi({
+    redact: (text) => text.replaceAll('success', '[redacted]'),
     server: { url: 'http://server.example/api', token: new Secret('made-up-token'), secretsManager: 'file' },
     userAgent: 'test',
     clock,
@@ -27,6 +29,7 @@ function apiBefore(...answers: (Response | Error)[]) {
         url: url instanceof Request ? url.url : url.toString(),
         method: init?.method,
         authorization: headers.get('authorization'),
+        ...(typeof init?.body === 'string' ? { body: init.body } : {}),
       });
       const answer = answers.shift() ?? new Response('{}');
       return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
@@ -45,6 +48,15 @@ describe('a call to the server', () => {
       method: 'GET',
       authorization: 'Bearer made-up-token',
     });
+  });
+
+  it('says nothing of a secret in its sentences, and leaves its other words alone', async () => {
+    const { api, seen } = apiBefore();
+    const body = { pipelineState: 'success', status: [{ name: 'x', failures: [{ error: 'no login with success' }] }] };
+    await api.call('PUT', 'x', { body });
+    expect(seen[0]?.body).toBe(
+      '{"pipelineState":"success","status":[{"name":"x","failures":[{"error":"no login with [redacted]"}]}]}',
+    );
   });
 
   it.each([new Response('busy', { status: 503 }), new Response('', { status: 429 }), new TypeError('fetch failed')])(
