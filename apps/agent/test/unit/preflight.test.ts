@@ -34,7 +34,7 @@ it('an executor that cannot be looked at does not keep the agent from starting',
 
 it('an executor that takes its time is waited for a little, and its findings are told when they come', async () => {
   const [clock, logger, executor] = [testClock(), recordingLogger(), fakeExecutor()];
-  let answer = (_findings: readonly PreflightFinding[]): void => undefined;
+  let answer: (findings: readonly PreflightFinding[]) => void = () => undefined;
   executor.preflight = () => new Promise((resolve) => (answer = resolve));
   const component = executorComponent(executor, clock, logger);
   let isStarted = false;

@@ -57,10 +57,10 @@ describe('a watch', () => {
     const runner = await world.runner(`watch-${what.replaceAll(' ', '-')}`);
     await agentOf(runner);
     const pipelines = await Promise.all([runner.pipeline(), runner.pipeline()]);
-    const [good = '', bad = ''] = await Promise.all(pipelines.map((pipeline) => pipeline.trigger()));
+    const [good, bad] = await Promise.all([pipelines[0].trigger(), pipelines[1].trigger()]);
     const begun = Promise.all([place.running(good), place.running(bad)]);
     const repair = place.server.fault(fault, { verb: 'watch' });
-    const [goodJob = '', badJob = ''] = await begun;
+    const [goodJob, badJob] = await begun;
     place.cluster.exit(goodJob, 0);
     place.cluster.exit(badJob, 3);
     expect(await world.ended(good)).toMatchObject({ state: 'succeeded' });
@@ -75,16 +75,16 @@ describe('an API server', () => {
     const runner = await world.runner('api-server-away');
     const agent = await agentOf(runner);
     const pipelines = await Promise.all([runner.pipeline(), runner.pipeline(), runner.pipeline()]);
-    const [ends = '', goesOn = ''] = await Promise.all(pipelines.slice(0, 2).map((pipeline) => pipeline.trigger()));
-    const [endsJob = '', goesOnJob = ''] = await Promise.all([place.running(ends), place.running(goesOn)]);
+    const [ends, goesOn] = await Promise.all([pipelines[0].trigger(), pipelines[1].trigger()]);
+    const [endsJob, goesOnJob] = await Promise.all([place.running(ends), place.running(goesOn)]);
     await world.inState(goesOn, 'running');
     await place.server.stop();
     place.cluster.exit(endsJob, 4);
-    const queued = await pipelines[2]?.trigger();
+    const queued = await pipelines[2].trigger();
     await eventually(
       'the new run says what it waits for',
       async () => {
-        const { reason, diagnosis } = await world.run(queued ?? '');
+        const { reason, diagnosis } = await world.run(queued);
         return typeof reason === 'string' && JSON.stringify(diagnosis).includes('permanent":false');
       },
       60_000,
@@ -94,9 +94,9 @@ describe('an API server', () => {
     expect(await world.ended(ends)).toMatchObject({ state: 'failed', outcome: { exitCode: 4 } });
     place.cluster.exit(goesOnJob, 0);
     expect(await world.ended(goesOn)).toMatchObject({ state: 'succeeded' });
-    place.cluster.exit(await place.running(queued ?? ''), 0);
-    expect(await world.ended(queued ?? '')).toMatchObject({ state: 'succeeded' });
-    expect([ends, goesOn, queued ?? ''].map((runId) => place.executions(runId))).toEqual([1, 1, 1]);
+    place.cluster.exit(await place.running(queued), 0);
+    expect(await world.ended(queued)).toMatchObject({ state: 'succeeded' });
+    expect([ends, goesOn, queued].map((runId) => place.executions(runId))).toEqual([1, 1, 1]);
     expect(agent.end()).toBeUndefined();
   });
 
