@@ -45,9 +45,11 @@ function keepMeta(meta: Meta = {}): Meta {
 function keepPodSpec(spec: PodSpec): PodSpec {
   const { nodeName, serviceAccountName, priorityClassName, imagePullSecrets, nodeSelector, tolerations } = spec;
   const { activeDeadlineSeconds, terminationGracePeriodSeconds, schedulingGates } = spec;
+  const nodeAffinity = spec.affinity?.nodeAffinity;
   return {
     ...defined({ nodeName, serviceAccountName, priorityClassName, imagePullSecrets, nodeSelector, tolerations }),
     ...defined({ activeDeadlineSeconds, terminationGracePeriodSeconds, schedulingGates }),
+    ...(nodeAffinity === undefined ? {} : { affinity: { nodeAffinity } }),
     containers: spec.containers.map(({ name, image, command, resources }) => ({
       name,
       ...defined({ image, command, resources }),

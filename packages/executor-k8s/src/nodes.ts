@@ -45,5 +45,6 @@ function taintsOf({ metadata, spec }: Node): NodeTaints {
     ...(value === undefined ? {} : { value }),
     ...(effect === undefined ? {} : { effect }),
   }));
-  return { name: metadata?.name ?? '', ...(taints === undefined ? {} : { taints }) };
+  const { name = '', labels = {} } = metadata ?? {};
+  return { name, labels, ...(taints === undefined ? {} : { taints }) };
 }

@@ -8,7 +8,7 @@ export interface Evidence {
   /** Events of the workload and of its pod, in any order. */
   readonly events?: readonly KubeEvent[];
   /**
-   * Nodes and their taints, where they may be listed (a right over the whole cluster). Newer
+   * Nodes with their labels and taints, where they may be listed (a right over the whole cluster). Newer
    * schedulers (seen with 1.34.4; kubernetes/kubernetes#134740) do not name the taint that keeps a pod away; without nodes
    * the hint says how to look it up.
    */
@@ -19,6 +19,8 @@ export interface Evidence {
 
 export interface NodeTaints {
   readonly name: string;
+  /** Tell whether the pod's node selector and affinity fit. Undefined when they are not known: then the node may fit. */
+  readonly labels?: Readonly<Record<string, string>>;
   readonly taints?: readonly Taint[];
 }
 
