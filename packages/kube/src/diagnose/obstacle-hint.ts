@@ -1,6 +1,6 @@
 import type { DiagnosisContext, Evidence, Taint } from './evidence.ts';
 import type { Obstacle, SchedulerReason } from './scheduler-message.ts';
-import { taintHint, unknownTaintHint, untoleratedTaints } from './taints.ts';
+import { isOutOfReach, taintHint, unknownTaintHint, untoleratedTaints } from './taints.ts';
 
 export const DESCRIBE = 'See kubectl describe pod.';
 
@@ -19,11 +19,13 @@ export function obstacleHint(obstacle: Obstacle, all: readonly SchedulerReason[]
     case 'too_many_pods':
       return 'Add a node, or wait until other pods end.';
     case 'taint':
-      return hintOnTaint(obstacle.taint, evidence);
+      return isOutOfReach(obstacle.taint, evidence)
+        ? `To tolerate the taint would not help: compare ${comparison(entry)}.`
+        : hintOnTaint(obstacle.taint, evidence);
     case 'cordoned':
       return 'Cordoned nodes take pods again after kubectl uncordon.';
     case 'node_affinity':
-      return `Compare nodeSelector and affinity in ${entry} with the labels of the nodes (kubectl get nodes --show-labels).`;
+      return `Compare ${comparison(entry)}.`;
     case 'pod_affinity':
     case 'spread':
       return `Check podAffinity and podAntiAffinity in ${entry}.`;
@@ -33,6 +35,9 @@ export function obstacleHint(obstacle: Obstacle, all: readonly SchedulerReason[]
       return DESCRIBE;
   }
 }
+
+const comparison = (entry: string): string =>
+  `nodeSelector and affinity in ${entry} with the labels of the nodes (kubectl get nodes --show-labels)`;
 
 function hintOnTaint(taint: Taint | undefined, { pod, nodes, context }: Evidence): string {
   const known = untoleratedTaints(pod, nodes ?? []);

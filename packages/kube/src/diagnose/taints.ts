@@ -1,5 +1,6 @@
 import type { Pod } from '../objects.ts';
-import type { DiagnosisContext, NodeTaints, Taint } from './evidence.ts';
+import type { DiagnosisContext, Evidence, NodeTaints, Taint } from './evidence.ts';
+import { mayBeSelected } from './node-selection.ts';
 import { placementJson } from './placement-hint.ts';
 
 type Toleration = NonNullable<NonNullable<Pod['spec']>['tolerations']>[number];
@@ -21,16 +22,34 @@ export const isReservingTaint = (taint: Taint): boolean => !isConditionTaint(tai
 export const taintText = ({ key, value, effect }: Taint): string =>
   `${key}${value === undefined || value === '' ? '' : `=${value}`}${effect === undefined ? '' : `:${effect}`}`;
 
-/** Taints that keep the pod away, node by node; nodes that it may use are left out. */
+/**
+ * Taints that keep the pod away, node by node. Nodes that it may use are left out, and those that its node selector or
+ * affinity excludes: to tolerate their taints would not bring it there.
+ */
 export function untoleratedTaints(pod: Pod | undefined, nodes: readonly NodeTaints[]): readonly (readonly Taint[])[] {
-  const tolerations = pod?.spec?.tolerations ?? [];
   return nodes
-    .map(({ taints }) =>
-      (taints ?? []).filter(
-        (taint) => taint.effect !== 'PreferNoSchedule' && !tolerations.some((one) => tolerates(one, taint)),
-      ),
-    )
+    .filter((node) => mayBeSelected(pod?.spec, node))
+    .map((node) => repelling(pod, node))
     .filter((taints) => taints.length > 0);
+}
+
+/**
+ * True when the nodes with a taint (undefined: one that the scheduler does not name) are known, and the pod's node selector
+ * or affinity excludes them all. The scheduler asks about taints first, so it does not say that.
+ */
+export function isOutOfReach(taint: Taint | undefined, { pod, nodes = [] }: Evidence): boolean {
+  const tainted = nodes.filter((node) => repelling(pod, node).some((one) => taint === undefined || isSame(one, taint)));
+  return tainted.length > 0 && !tainted.some((node) => mayBeSelected(pod?.spec, node));
+}
+
+const isSame = (one: Taint, other: Taint): boolean =>
+  one.key === other.key && (one.value ?? '') === (other.value ?? '');
+
+function repelling(pod: Pod | undefined, { taints = [] }: NodeTaints): readonly Taint[] {
+  const tolerations = pod?.spec?.tolerations ?? [];
+  return taints.filter(
+    (taint) => taint.effect !== 'PreferNoSchedule' && !tolerations.some((one) => tolerates(one, taint)),
+  );
 }
 
 function tolerates(toleration: Toleration, taint: Taint): boolean {

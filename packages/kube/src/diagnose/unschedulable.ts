@@ -7,7 +7,7 @@ import { mainContainer } from './main-container.ts';
 import { DESCRIBE, obstacleHint, resourcesOf } from './obstacle-hint.ts';
 import type { Obstacle, SchedulerMessage, SchedulerReason } from './scheduler-message.ts';
 import { parseSchedulerMessage } from './scheduler-message.ts';
-import { isConditionTaint, isReservingTaint, taintText, untoleratedTaints } from './taints.ts';
+import { isConditionTaint, isOutOfReach, isReservingTaint, taintText, untoleratedTaints } from './taints.ts';
 
 /**
  * Why no node takes the pod. Never permanent: an autoscaler may add a node and people take taints away, so the start
@@ -71,8 +71,9 @@ function sorted(reasons: readonly SchedulerReason[], evidence: Evidence): readon
   return reasons.toSorted((a, b) => rank(b) - rank(a));
 }
 
-/** Whether a taint may be one that is meant to reserve nodes; a taint that nobody names may be. */
+/** Whether a taint may be one that is meant to reserve nodes which the pod selects; a taint that nobody names may be. */
 function reserving(taint: Taint | undefined, evidence: Evidence): boolean {
+  if (isOutOfReach(taint, evidence)) return false;
   if (taint !== undefined) return isReservingTaint(taint);
   const known = untoleratedTaints(evidence.pod, evidence.nodes ?? []);
   return known.length === 0 || known.some((taints) => taints.some((one) => isReservingTaint(one)));
@@ -94,6 +95,7 @@ function codeOf(obstacle: Obstacle, all: readonly SchedulerReason[], evidence: E
         : 'insufficient_resources';
     }
     case 'taint':
+      if (isOutOfReach(obstacle.taint, evidence)) return 'no_matching_node';
       return onlyConditions(obstacle.taint, evidence) ? 'node_unavailable' : 'untolerated_taint';
     case 'cordoned':
       return 'node_unavailable';
@@ -121,11 +123,11 @@ function words({ nodes, obstacle }: SchedulerReason, message: SchedulerMessage, 
     case 'too_many_pods':
       return `${which}${has} no room for another pod`;
     case 'taint':
-      return `${which}${has} ${taintWords(obstacle.taint, evidence)}`;
+      return `${which}${has} ${taintWords(obstacle.taint, evidence)}${excluded(nodes, obstacle.taint, evidence)}`;
     case 'cordoned':
       return `${which}${nodes === 1 ? 'is' : 'are'} cordoned`;
     case 'node_affinity':
-      return `${which}${nodes === 1 ? 'does' : 'do'} not match the node selector or node affinity${selected(evidence.pod)}`;
+      return `${which}${notMatching(nodes, evidence.pod)}`;
     case 'pod_affinity':
       return `${which}${nodes === 1 ? 'does' : 'do'} not satisfy the rules about other pods`;
     case 'spread':
@@ -147,6 +149,13 @@ function taintWords(taint: Taint | undefined, evidence: Evidence): string {
   const listed = [...known].slice(0, 5).join(', ');
   return `a taint that the pod does not tolerate (${listed})`;
 }
+
+/** What the scheduler leaves out, as it asks about taints first. */
+const excluded = (nodes: number | undefined, taint: Taint | undefined, evidence: Evidence): string =>
+  isOutOfReach(taint, evidence) ? `, and ${notMatching(nodes, evidence.pod)}` : '';
+
+const notMatching = (nodes: number | undefined, pod: Pod | undefined): string =>
+  `${nodes === 1 ? 'does' : 'do'} not match the node selector or node affinity${selected(pod)}`;
 
 function requested(resource: string, pod: Pod | undefined): string {
   const amount = mainContainer(pod)?.resources?.requests?.[resource];

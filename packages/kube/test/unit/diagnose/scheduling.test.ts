@@ -132,6 +132,80 @@ describe('an untolerated taint', () => {
     expect(diagnosis?.message).not.toContain('dedicated');
   });
 
+  describe('of nodes whose labels are known', () => {
+    const silent = '0/2 nodes are available: 2 node(s) had untolerated taint(s).';
+    const payments: NodeTaints = {
+      name: 'a',
+      labels: { pool: 'payments', cores: '4' },
+      taints: [{ key: 'dedicated', value: 'payments', effect: 'NoSchedule' }],
+    };
+    const runs: NodeTaints = {
+      name: 'b',
+      labels: { pool: 'runs', cores: '16' },
+      taints: [
+        { key: 'team', value: 'data', effect: 'NoSchedule' },
+        { key: 'dedicated', value: 'runs', effect: 'NoSchedule' },
+      ],
+    };
+    const requiring = (...terms: readonly Readonly<Record<string, unknown>>[]): Partial<Spec> => {
+      const required = { nodeSelectorTerms: terms };
+      return {
+        affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } },
+      } as unknown as Partial<Spec>;
+    };
+    const expression = (key: string, operator: string, ...values: string[]) => ({
+      matchExpressions: [{ key, operator, values }],
+    });
+    const named = { matchFields: [{ key: 'metadata.name', operator: 'In', values: ['b'] }] };
+
+    it.each<[string, Partial<Spec>]>([
+      ['a node selector', { nodeSelector: { pool: 'runs' } }],
+      ['In', requiring(expression('pool', 'In', 'runs', 'other'))],
+      ['NotIn', requiring(expression('pool', 'NotIn', 'payments'))],
+      ['Gt', requiring(expression('cores', 'Gt', '8'))],
+      ['the name of the node', requiring(named)],
+      ['one of two terms', requiring({}, expression('pool', 'Exists'), named)],
+    ])('is offered for toleration only where the pod may go: %s', (title, spec) => {
+      const nodes = title === 'one of two terms' ? [{ ...payments, labels: {} }, runs] : [payments, runs];
+      const diagnosis = diagnose(waiting(silent, { spec, nodes }));
+      expect(diagnosis?.code).toBe('untolerated_taint');
+      expect(diagnosis?.hint).toContain('"team"');
+      expect(JSON.stringify(diagnosis)).not.toContain('payments');
+    });
+
+    it.each<[string, Partial<Spec>]>([
+      ['a node selector', { nodeSelector: { pool: 'nosuch' } }],
+      ['DoesNotExist', requiring(expression('pool', 'DoesNotExist'))],
+      ['Lt', requiring(expression('cores', 'Lt', '4'))],
+      ['a label that no node has', requiring(expression('zone', 'Exists'))],
+      ['terms without a condition', requiring({})],
+    ])('is not the cause when the pod may go to none of them: %s', (_title, spec) => {
+      for (const message of [silent, silent.replace('taint(s)', 'taint {dedicated: payments}')]) {
+        const diagnosis = diagnose(waiting(message, { spec, nodes: [payments, runs] }));
+        expect(diagnosis).toMatchObject({ code: 'no_matching_node', permanent: false });
+        expect(diagnosis?.message).toContain('do not match the node selector');
+        expect(diagnosis?.hint).not.toContain('tolerations');
+      }
+    });
+
+    it('of another pool does not stand before nodes of the right one that are full', () => {
+      const diagnosis = diagnose(
+        waiting('0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {dedicated: payments}.', {
+          spec: { nodeSelector: { pool: 'runs' } },
+          nodes: [payments, { ...runs, taints: [] }],
+        }),
+      );
+      expect(diagnosis?.code).toBe('insufficient_cpu');
+      expect(diagnosis?.hint).not.toContain('tolerations');
+    });
+
+    it('is offered as the scheduler names it while no node is known to have it', () => {
+      const message = '0/2 nodes are available: 2 node(s) had untolerated taint {fresh: yes}.';
+      const diagnosis = diagnose(waiting(message, { spec: { nodeSelector: { pool: 'x' } }, nodes: [payments] }));
+      expect(diagnosis?.hint).toContain('"fresh"');
+    });
+  });
+
   it.each([
     'node.kubernetes.io/not-ready',
     'node.kubernetes.io/disk-pressure',
