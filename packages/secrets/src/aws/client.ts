@@ -1,5 +1,8 @@
+import { Agent as HttpAgent } from 'node:http';
 import type { Agent } from 'node:https';
+import { closedForGood } from '../store/closing.ts';
 import { authorities, httpsAgent, proxyFor } from '../store/network.ts';
+import { DEFAULT_CALL_TIMEOUT_MS } from '../store/store-provider.ts';
 import type { AwsPlace, AwsProviderOptions, AwsService } from './options.ts';
 
 /** What the constructors of both SDK clients take from us. */
@@ -9,7 +12,15 @@ export interface ClientConfiguration {
   readonly credentials?: NonNullable<AwsProviderOptions['credentials']>;
   /** The resolver repeats calls, and knows what the store asked for. */
   readonly maxAttempts: 1;
-  readonly requestHandler: { readonly httpsAgent: Agent; readonly connectionTimeout: number };
+  /** Calls for credentials to STS take them as well. */
+  readonly requestHandler: {
+    readonly httpAgent: HttpAgent;
+    readonly httpsAgent: Agent;
+    readonly connectionTimeout: number;
+    readonly requestTimeout: number;
+    readonly socketTimeout: number;
+    readonly throwOnRequestTimeout: true;
+  };
 }
 
 export interface CloseableAgent {
@@ -18,11 +29,13 @@ export interface CloseableAgent {
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
+/** A call is bounded by its signal; one for credentials hears no signal, and ends so long after nobody waits for it. */
+const ABANDONED_MS = 1_000;
 
 export async function clientConfiguration(
   service: AwsService,
   { region, endpoint }: AwsPlace,
-  { env = {}, ca, proxy, credentials }: AwsProviderOptions,
+  { env = {}, ca, proxy, credentials, callTimeoutMs = DEFAULT_CALL_TIMEOUT_MS }: AwsProviderOptions,
 ): Promise<CloseableAgent> {
   const host = endpoint === undefined ? `${service}.${region}.amazonaws.com` : new URL(endpoint).hostname;
   const trusted = await authorities(ca, env, ['AWS_CA_BUNDLE']);
@@ -31,16 +44,28 @@ export async function clientConfiguration(
     ...(trusted === undefined ? {} : { ca: trusted }),
     ...(through === undefined ? {} : { proxy: through }),
   });
+  const httpAgent = new HttpAgent({ keepAlive: true, maxSockets: 64 });
   return {
     configuration: {
       region,
       ...(endpoint === undefined ? {} : { endpoint }),
       ...(credentials === undefined ? {} : { credentials }),
       maxAttempts: 1,
-      // A request timeout of the SDK only prints a warning unless told otherwise; calls are bounded by their signal.
-      requestHandler: { httpsAgent: agent, connectionTimeout: CONNECT_TIMEOUT_MS },
+      requestHandler: {
+        httpAgent,
+        httpsAgent: agent,
+        connectionTimeout: CONNECT_TIMEOUT_MS,
+        requestTimeout: callTimeoutMs + ABANDONED_MS,
+        socketTimeout: callTimeoutMs + ABANDONED_MS,
+        // Without it the SDK only prints a warning and waits on.
+        throwOnRequestTimeout: true,
+      },
     },
-    close: () => agent.destroy(),
+    // A call for credentials that nobody waits for any more is repeated by the SDK, and would keep the process.
+    close: () => {
+      closedForGood(agent);
+      closedForGood(httpAgent);
+    },
   };
 }
 

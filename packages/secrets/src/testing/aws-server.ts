@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { testCertificate } from './certificate.ts';
 import type { FaultSwitch } from './faults.ts';
 import { act, bodyOf, createFaults, listen } from './faults.ts';
 
@@ -7,6 +8,8 @@ import { act, bodyOf, createFaults, listen } from './faults.ts';
 export interface TestAws extends AsyncDisposable {
   /** For AWS_ENDPOINT_URL, or the option `endpoint`. */
   readonly url: string;
+  /** For the option `ca`; empty when plain. */
+  readonly ca: string;
   /** For AWS_CONTAINER_CREDENTIALS_FULL_URI. */
   readonly containerCredentialsUrl: string;
   put(name: string, value: string | Uint8Array): void;
@@ -46,7 +49,8 @@ const refusal = (code: string, message: string): Answer => ({
   body: { __type: code, Message: message, message },
 });
 
-export async function startTestAws(): Promise<TestAws> {
+export async function startTestAws({ plain = true } = {}): Promise<TestAws> {
+  const tls = plain ? undefined : testCertificate();
   const secrets = new Map<string, Stored>();
   const parameters = new Map<string, string[]>();
   const refusals = new Map<string, Answer>();
@@ -179,9 +183,10 @@ export async function startTestAws(): Promise<TestAws> {
       },
       () => undefined,
     );
-  });
+  }, tls);
   return {
     url: server.url,
+    ca: tls?.certificate ?? '',
     containerCredentialsUrl: `${server.url}/v1/credentials`,
     put: (name, value) => {
       const stored = secrets.get(name) ?? { versions: [], deleted: false };

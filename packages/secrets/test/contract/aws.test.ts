@@ -78,6 +78,11 @@ const COMMON = [
   { code: 'secret_throttled', arrange: answered(429, '{}') },
   { code: 'secret_unreachable', arrange: answered(503, '<html>busy</html>') },
   { code: 'secret_unreachable', arrange: answered(500, '{"__type":"InternalServiceError"}') },
+  // As moto says it: XML where JSON is spoken.
+  {
+    code: 'secret_forbidden',
+    arrange: answered(403, '<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>'),
+  },
   { code: 'secret_provider_failed', arrange: answered(418, '<html>teapot</html>') },
   { code: 'secret_provider_failed', arrange: answered(200, '<html>portal</html>') },
   { code: 'secret_unreachable', arrange: on((server) => server.faults.always({ kind: 'reset' })) },

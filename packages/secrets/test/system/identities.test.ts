@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   TEST_AZURE_TENANT,
+  TEST_AZURE_TOKEN,
   startTestAws,
   startTestKeyVault,
   startTestSecretManager,
@@ -60,6 +61,13 @@ describe('in AWS', () => {
     expect((await ask('aws', { env })).error).toMatchObject({
       code: 'secret_forbidden',
       details: { permission: 'sts:AssumeRoleWithWebIdentity on the role' },
+    });
+
+    place.server.credentialFaults.always({ kind: 'reset' });
+    expect((await ask('aws', { env })).error).toMatchObject({ code: 'secret_unreachable' });
+    place.server.credentialFaults.always({ kind: 'hang' });
+    expect((await ask('aws', { env, options: { callTimeoutMs: 1_000 } })).error).toMatchObject({
+      code: 'secret_timed_out',
     });
 
     const absent = await ask('aws', { env: { ...env, AWS_WEB_IDENTITY_TOKEN_FILE: `${token}.absent` } });
@@ -168,6 +176,54 @@ describe('in Azure', () => {
     };
     expect(await ask('azure-kv', { env, options: place.options })).toMatchObject({ value: 'value' });
     expect(place.server.calls).toContain('GET /metadata/identity/oauth2/token/');
+  });
+
+  it('a metadata address that has no identity, that is down, and no way to ask at all are each told', async () => {
+    await using place = await azure();
+    const { options } = place;
+    const env = {
+      AZURE_POD_IDENTITY_AUTHORITY_HOST: place.server.metadataHost,
+      AZURE_TOKEN_CREDENTIALS: 'ManagedIdentityCredential',
+    };
+    place.server.tokenFaults.always({ kind: 'answer', status: 400, body: '{"error":"invalid_request"}' });
+    expect((await ask('azure-kv', { env, options })).error).toMatchObject({
+      code: 'secret_misconfigured',
+      details: { provider: 'azure-kv', id: 'db-password' },
+    });
+    const down = { ...env, AZURE_POD_IDENTITY_AUTHORITY_HOST: 'http://127.0.0.1:9' };
+    const asked = await ask('azure-kv', { env: down, options: { ...options, callTimeoutMs: 10_000 } });
+    expect(['secret_misconfigured', 'secret_unreachable', 'secret_timed_out']).toContain(asked.error?.code);
+    const without = { AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential' };
+    expect((await ask('azure-kv', { env: without, options })).error).toMatchObject({ code: 'secret_misconfigured' });
+  });
+
+  it('an authority that is down is told', async () => {
+    await using files = await folder();
+    await using place = await azure();
+    const env = {
+      AZURE_TENANT_ID: TEST_AZURE_TENANT,
+      AZURE_CLIENT_ID: '00000000-0000-4000-8000-000000000002',
+      AZURE_FEDERATED_TOKEN_FILE: await files.write('token', JWT),
+      AZURE_AUTHORITY_HOST: 'https://127.0.0.1:9',
+    };
+    expect((await ask('azure-kv', { env, options: place.options })).error).toMatchObject({
+      code: 'secret_unreachable',
+    });
+  });
+
+  it('the loudest log of the SDK writes neither value nor token', async () => {
+    await using place = await azure();
+    place.server.put('db-password', 'not-a-real-value');
+    const env = {
+      AZURE_POD_IDENTITY_AUTHORITY_HOST: place.server.metadataHost,
+      AZURE_TOKEN_CREDENTIALS: 'ManagedIdentityCredential',
+      AZURE_LOG_LEVEL: 'verbose',
+    };
+    const asked = await ask('azure-kv', { env, options: place.options });
+    expect(asked).toMatchObject({ value: 'not-a-real-value' });
+    expect(asked.noise).toContain('azure:');
+    expect(asked.noise).not.toContain('not-a-real-value');
+    expect(asked.noise).not.toContain(TEST_AZURE_TOKEN);
   });
 
   it('a metadata address that never answers, which no setting of the SDK bounds, is bounded here', async () => {

@@ -1,11 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SecretProvider } from '@runner/secrets';
+import { createAwsProvider, createAwsSsmProvider } from '@runner/secrets/aws';
 import { createAzureProvider } from '@runner/secrets/azure';
 import { createGcpProvider } from '@runner/secrets/gcp';
 import { createKubernetesProvider } from '@runner/secrets/kubernetes';
 import {
   TEST_AZURE_TOKEN,
+  startTestAws,
   startTestKeyVault,
   startTestKubernetesSecrets,
   startTestProxy,
@@ -31,7 +33,32 @@ async function vault() {
   };
 }
 
+async function amazon() {
+  const server = await startTestAws({ plain: false });
+  server.put('db-password', 'value');
+  server.putParameter('db-password', 'value');
+  const credentials = { accessKeyId: 'AKIATESTTESTTESTTEST', secretAccessKey: 'not-a-real-key' };
+  return {
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    server,
+    settings: { region: 'eu-west-1', endpoint: server.url, credentials },
+  };
+}
+
 describe('a proxy', () => {
+  it('is tunnelled through to both stores of AWS, by option and by the environment', async () => {
+    await using place = await amazon();
+    const settings = { ...place.settings, ca: place.server.ca };
+    await using proxy = await startTestProxy();
+    for (const create of [createAwsProvider, createAwsSsmProvider]) {
+      expect(await read(create({ ...settings, proxy: proxy.url }))).toBe('value');
+      expect(await read(create({ ...settings, env: { HTTPS_PROXY: proxy.url } }))).toBe('value');
+      expect(await read(create({ ...settings, env: { HTTPS_PROXY: proxy.url, NO_PROXY: '127.0.0.1' } }))).toBe('value');
+    }
+    const { host } = new URL(place.server.url);
+    expect(proxy.tunnels).toEqual([host, host, host, host]);
+  });
+
   it('is tunnelled through to Key Vault, whose own authority is trusted at the far end', async () => {
     await using place = await vault();
     const { settings } = place;
@@ -103,6 +130,21 @@ describe('a proxy', () => {
 });
 
 describe('an authority that is not trusted', () => {
+  it('is told for both stores of AWS; AWS_CA_BUNDLE names the right one', async () => {
+    await using place = await amazon();
+    const { settings } = place;
+    await using folder = await startTestKubernetesSecrets();
+    const bundle = join(folder.serviceAccountFolder, 'bundle.pem');
+    await writeFile(bundle, place.server.ca);
+    for (const create of [createAwsProvider, createAwsSsmProvider]) {
+      await expect(read(create(settings))).rejects.toMatchObject({
+        code: 'secret_misconfigured',
+        details: { errno: 'DEPTH_ZERO_SELF_SIGNED_CERT' },
+      });
+      expect(await read(create({ ...settings, env: { AWS_CA_BUNDLE: bundle } }))).toBe('value');
+    }
+  });
+
   it('is told for Key Vault, with the way out', async () => {
     await using place = await vault();
     const { settings } = place;
