@@ -204,6 +204,26 @@ describe('a refusal by Azure', () => {
   });
 });
 
+describe('selectors in Azure', () => {
+  it('reach a version and a key; a version that is not there is absent, not failed', async () => {
+    await using server = await startTestKeyVault();
+    const credential = {
+      getToken: () => Promise.resolve({ token: TEST_AZURE_TOKEN, expiresOnTimestamp: Date.now() + 3_600_000 }),
+    };
+    const settings = { vaultUrl: server.url, ca: server.ca, credential, trustAnyAuthority: true, selectors: true };
+    const provider = createAzureProvider(settings);
+    server.put('db', '{"password":"old"}');
+    const { version = '' } = await provider.fetch('db', { signal });
+    server.put('db', '{"password":"new"}');
+    expect((await provider.fetch('db#json=password', { signal })).value.reveal()).toBe('new');
+    const old = await provider.fetch(`db#version=${version}&json=password`, { signal });
+    expect(old.value.reveal()).toBe('old');
+    expect(await failure(provider, 'db#version=00000000000000000000000000000000')).toMatchObject({
+      code: 'secret_not_found',
+    });
+  });
+});
+
 describe('a refusal by Google', () => {
   it('names role, project and secret, and how long to wait', async () => {
     await using server = await startTestSecretManager();
