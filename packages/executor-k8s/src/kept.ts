@@ -1,4 +1,5 @@
 import type { Job, KubeEvent, Meta, Pod, PodSpec } from '@runner/kube';
+import { isLeaving } from './sight.ts';
 
 /**
  * What is kept of objects: enough to judge and to diagnose, without env (which holds the config), volumes and managed
@@ -20,6 +21,41 @@ export function keepPod(pod: Pod): Pod {
     metadata: keepMeta(pod.metadata),
     ...(pod.spec === undefined ? {} : { spec: keepPodSpec(pod.spec) }),
     status: defined({ phase, reason, message, startTime, conditions, containerStatuses, initContainerStatuses }),
+  };
+}
+
+/**
+ * The same, and the deletion as it was asked for. In the last state of a pod the kubelet writes it anew, with no grace,
+ * which hides whether the program had ended before. What is remembered of a pod is to be forgotten when it is gone.
+ */
+export interface PodKeeper {
+  keep(pod: Pod): Pod;
+  /** A pod that was kept elsewhere, with what is remembered of it here. */
+  restore(pod: Pod): Pod;
+  forget(pod: Pod): void;
+}
+
+export function podKeeper(): PodKeeper {
+  const deletions = new Map<string, Pick<Meta, 'deletionTimestamp' | 'deletionGracePeriodSeconds'>>();
+  const restore = (pod: Pod): Pod => {
+    const first = isLeaving(pod) ? deletions.get(pod.metadata?.uid ?? '') : undefined;
+    return first === undefined ? pod : { ...pod, metadata: { ...pod.metadata, ...first } };
+  };
+  return {
+    restore,
+    keep: (pod) => {
+      const { uid, deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata ?? {};
+      if (
+        uid !== undefined &&
+        deletionTimestamp !== undefined &&
+        deletionGracePeriodSeconds > 0 &&
+        !deletions.has(uid)
+      ) {
+        deletions.set(uid, { deletionTimestamp, deletionGracePeriodSeconds });
+      }
+      return restore(keepPod(pod));
+    },
+    forget: ({ metadata }) => void deletions.delete(metadata?.uid ?? ''),
   };
 }
 

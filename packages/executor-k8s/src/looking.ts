@@ -81,9 +81,10 @@ function group(jobs: readonly Job[], pods: readonly Pod[]): readonly RunSight[] 
 }
 
 /** Somebody may have made a copy of a Job, labels and all, under another name. The first one is the run's. */
-function older(one: Job, other: Job): Job {
+export function older(one: Job, other: Job): Job {
   const age = (job: Job): number => timeOf(job.metadata?.creationTimestamp) ?? Infinity;
-  return age(other) < age(one) ? other : one;
+  if (age(one) !== age(other)) return age(other) < age(one) ? other : one;
+  return (other.metadata?.name ?? '') < (one.metadata?.name ?? '') ? other : one;
 }
 
 /** With the events that were read of it before. */

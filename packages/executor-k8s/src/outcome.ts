@@ -73,7 +73,11 @@ function exitOf(job: Job | undefined, pod: Pod | undefined): Exit | undefined {
 }
 
 function isByItself(job: Job | undefined, pod: Pod, finished: number | undefined, code: number): boolean {
-  const stops = [jobDeadlineAt(job), podDeadlineAt(pod), deletionAt(pod)].filter((time) => time !== undefined);
+  const disruption = disruptionAt(pod);
+  if (disruption === undefined && DISRUPTED.has(pod.status?.reason)) return false;
+  const stops = [jobDeadlineAt(job, pod), podDeadlineAt(pod), deletionAt(pod), disruption].filter(
+    (time) => time !== undefined,
+  );
   // The kubelet writes the last state of a deleted pod with a timestamp of its own; then the signal must tell.
   if (stops.length === 0) return !endedByDeletion(pod);
   return finished === undefined || isBefore(finished, Math.min(...stops), code);
@@ -84,12 +88,45 @@ function isBefore(finished: number, stopped: number, code: number): boolean {
   return finished === stopped ? code === 0 : finished < stopped;
 }
 
-/** When the Job's controller began to take the pods because its deadline had passed: that is how a run is ended in place. */
-function jobDeadlineAt(job: Job | undefined): number | undefined {
-  const stopping = job?.status?.conditions?.find(
-    ({ type, status, reason }) => type === 'FailureTarget' && status === 'True' && reason === 'DeadlineExceeded',
+/**
+ * When the Job's controller began to take the pods because its deadline had passed: that is how a run is ended in place.
+ * Before Kubernetes 1.31 nothing announces it; the Job has failed at once.
+ */
+function jobDeadlineAt(job: Job | undefined, pod: Pod): number | undefined {
+  const announced = pastDeadlineAt(job, 'FailureTarget');
+  if (announced !== undefined) return announced;
+  const final = pastDeadlineAt(job, 'Failed');
+  const intent = intentOf(job);
+  if (final === undefined || intent === undefined || !isLeaving(pod) || deletionAt(pod) !== undefined) return final;
+  // A controller that had to write its status twice dates it after the deletion.
+  return Math.min(final, intent.at);
+}
+
+function pastDeadlineAt(job: Job | undefined, which: 'FailureTarget' | 'Failed'): number | undefined {
+  const condition = job?.status?.conditions?.find(
+    ({ type, status, reason }) => type === which && status === 'True' && reason === 'DeadlineExceeded',
   );
-  return timeOf(stopping?.lastTransitionTime);
+  return timeOf(condition?.lastTransitionTime);
+}
+
+/** Reasons of pods that their node ended; it says when in a condition, from Kubernetes 1.26 on. */
+const DISRUPTED: ReadonlySet<string | undefined> = new Set([
+  'Evicted',
+  'Terminated',
+  'NodeShutdown',
+  'Shutdown',
+  'Preempting',
+  'Preempted',
+  'NodeLost',
+]);
+
+/** When somebody began to evict or preempt the pod. An eviction that came to nothing leaves its condition for a while. */
+function disruptionAt(pod: Pod): number | undefined {
+  if (!isLeaving(pod) && pod.status?.phase !== 'Failed') return undefined;
+  const condition = pod.status?.conditions?.find(
+    ({ type, status }) => type === 'DisruptionTarget' && status === 'True',
+  );
+  return timeOf(condition?.lastTransitionTime);
 }
 
 function podDeadlineAt(pod: Pod): number | undefined {

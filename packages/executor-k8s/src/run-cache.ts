@@ -2,10 +2,11 @@ import type { WorkloadOwner } from '@runner/executor';
 import type { Job, KubeObject, ListWatch, ListWatchChange, Pod } from '@runner/kube';
 import { JOBS, PODS, createListWatch } from '@runner/kube';
 import { runIdOf } from './annotations.ts';
-import { keepJob, keepPod } from './kept.ts';
-import { noted, ownerSelector } from './looking.ts';
+import { keepJob, podKeeper } from './kept.ts';
+import { noted, older, ownerSelector } from './looking.ts';
 import type { K8sParts } from './parts.ts';
 import type { RunSight } from './sight.ts';
+import { ownerOf } from './sight.ts';
 
 /** What two watches, one of Jobs and one of pods, show of the runs of one owner. May be late, is never wrong for long. */
 export interface RunCache {
@@ -14,6 +15,8 @@ export interface RunCache {
   runIds(): readonly string[];
   /** True when Job or pods of the run are seen. */
   knows(runId: string): boolean;
+  /** The pod as a look shows it, with what the watch remembers of its deletion. */
+  remembered(pod: Pod): Pod;
   /** The run is over and its end was told: the last state of its pods is not needed any more. */
   settled(runId: string): void;
   /** Called after each change of what is seen of the run. */
@@ -34,6 +37,7 @@ export function runCache(parts: K8sParts, owner: WorkloadOwner, onTouched: (runI
   const names = new Map<string, Names>();
   const listeners = new Map<string, Set<() => void>>();
   const lastPods = new Map<string, Pod>();
+  const keeper = podKeeper();
 
   const changed =
     <T extends KubeObject>(kind: keyof Names) =>
@@ -56,19 +60,28 @@ export function runCache(parts: K8sParts, owner: WorkloadOwner, onTouched: (runI
   const pods: ListWatch<Pod> = createListWatch({
     ...shared,
     type: PODS,
-    keep: keepPod,
+    keep: keeper.keep,
     onChange: (change) => {
-      const runId = runIdOf(change.object);
-      if (change.type === 'gone' && runId !== undefined) lastPods.set(runId, change.object);
+      if (change.type === 'gone') bury(change.object);
       changed<Pod>('pods')(change);
     },
     ...(observer?.pods === undefined ? {} : { observer: observer.pods }),
   });
 
+  const jobOf = (runId: string): Job | undefined => oldest(all(names.get(runId)?.jobs, jobs));
+  const bury = (pod: Pod): void => {
+    keeper.forget(pod);
+    const runId = runIdOf(pod);
+    if (runId === undefined) return;
+    // The pod of a copy of the Job says nothing about the run.
+    if (lastPods.has(runId) && ownerOf(pod)?.uid !== jobOf(runId)?.metadata?.uid) return;
+    lastPods.set(runId, pod);
+  };
+
   return {
     sight: (runId) => {
       const seen = names.get(runId);
-      const job = all(seen?.jobs, jobs).at(0);
+      const job = jobOf(runId);
       const lastPod = lastPods.get(runId);
       return noted(parts, {
         runId,
@@ -77,6 +90,7 @@ export function runCache(parts: K8sParts, owner: WorkloadOwner, onTouched: (runI
         ...(lastPod === undefined ? {} : { lastPod }),
       });
     },
+    remembered: keeper.restore,
     settled: (runId) => void lastPods.delete(runId),
     runIds: () => [...names.keys()],
     knows: (runId) => names.has(runId),
@@ -100,6 +114,11 @@ function note(all: Map<string, Names>, runId: string, kind: keyof Names, name: s
 
 function all<T>(names: ReadonlySet<string> | undefined, cache: ListWatch<T>): readonly T[] {
   return [...(names ?? [])].flatMap((name) => cache.get(name) ?? []);
+}
+
+function oldest(jobs: readonly Job[]): Job | undefined {
+  const [first, ...others] = jobs;
+  return first === undefined ? undefined : others.reduce(older, first);
 }
 
 function listen(listeners: Map<string, Set<() => void>>, runId: string, listener: () => void): () => void {

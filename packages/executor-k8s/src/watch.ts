@@ -149,9 +149,14 @@ class RunWatch {
 
   /** What the API says now, with what the watches remember of pods that are gone. */
   async #ask(runId: string): Promise<RunSight> {
-    const lastPod = this.#cache?.sight(runId).lastPod;
+    const cache = this.#cache;
     const asked = await readRun(this.#parts, runId, this.#signal);
-    return lastPod === undefined ? asked : { ...asked, lastPod };
+    const lastPod = cache?.sight(runId).lastPod;
+    return {
+      ...asked,
+      pods: asked.pods.map((pod) => cache?.remembered(pod) ?? pod),
+      ...(lastPod === undefined ? {} : { lastPod }),
+    };
   }
 
   #tell(seen: Observation): void {

@@ -14,3 +14,7 @@ executorContract('Jobs, configs in Secrets, with exactly the permissions of the 
 );
 
 executorContract('Jobs, configs inline', () => memorySubject({ delivery: 'inline' }));
+
+executorContract('Jobs, with the conditions of Kubernetes 1.28', () =>
+  memorySubject({ delivery: 'inline', conditions: '1.28' }),
+);

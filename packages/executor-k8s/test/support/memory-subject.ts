@@ -23,6 +23,8 @@ export interface MemorySubject extends ExecutorSubject {
 export interface MemoryOptions extends Partial<K8sExecutorOptions> {
   /** Default: those of the administrator. */
   readonly rights?: readonly TestRight[];
+  /** Whose Job conditions the cluster plays. Default `1.34`. */
+  readonly conditions?: '1.28' | '1.34';
   /** More kinds of objects for the API server. */
   readonly kinds?: readonly ResourceType[];
 }
@@ -43,7 +45,10 @@ export async function memorySubject(changes: MemoryOptions = {}): Promise<Memory
     kinds: [SERVICE_ACCOUNTS, ...(changes.kinds ?? [])],
   });
   server.put(SERVICE_ACCOUNTS, { metadata: { name: testSettings.serviceAccountName, namespace: NAMESPACE } });
-  const cluster = startTestCluster(server, { secondMs: SECOND_MS });
+  const cluster = startTestCluster(server, {
+    secondMs: SECOND_MS,
+    ...(changes.conditions === undefined ? {} : { conditions: changes.conditions }),
+  });
   const executors: K8sExecutor[] = [];
   const apis: KubeApi[] = [];
   const make = ({ rights, ...more }: MemoryOptions = {}): K8sExecutor => {

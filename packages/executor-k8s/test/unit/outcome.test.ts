@@ -22,6 +22,11 @@ import {
 const spec = testRunSpec();
 const cancel = { reason: 'cancelled', at: NOON + 30_000 } as const;
 
+const main0 = (seconds: number): object => {
+  const { phase: _phase, ...main } = exited(0, seconds) as { phase: string };
+  return main;
+};
+
 function outcome(sight: Omit<RunSight, 'runId'>, logTail?: string): Outcome {
   const seen = judge(
     { runId: spec.runId, ...sight },
@@ -101,6 +106,19 @@ describe('a program that was ended', () => {
     },
   );
 
+  it.each([1, 2, 0, 137])(
+    'is cancelled where nothing announces the deadline of a Job, as before Kubernetes 1.31 (exit code %i)',
+    (code) => {
+      const job = jobOf(spec, { metadata: withIntent(cancel, spec), status: failed(31, 'DeadlineExceeded') });
+      const last = podOf(spec, { status: exited(code, 33), metadata: goneAt(34) });
+      expect(outcome({ job, pods: [], lastPod: last }).result).toBe('cancelled');
+      // The controller had to write its status twice.
+      const late = jobOf(spec, { metadata: withIntent(cancel, spec), status: failed(33, 'DeadlineExceeded') });
+      const quick = podOf(spec, { status: exited(code, 32), metadata: goneAt(34) });
+      expect(outcome({ job: late, pods: [], lastPod: quick }).result).toBe('cancelled');
+    },
+  );
+
   it('is told to have been deleted in the last state of a pod that somebody deleted', () => {
     const last = podOf(spec, { status: exited(137, 41), metadata: goneAt(42) });
     const seen = outcome({ job: jobOf(spec, { status: failed(43) }), pods: [], lastPod: last });
@@ -170,6 +188,26 @@ describe('what Kubernetes does to a run is told apart', () => {
       status: { ...exited(0, 33), phase: 'Failed', reason: 'DeadlineExceeded' },
     });
     expect(outcome({ job, pods: [polite] })).toMatchObject({ result: 'failed', diagnosis: { code: 'run_deadline' } });
+  });
+
+  const shutdown = { phase: 'Failed', reason: 'Terminated', message: 'imminent node shutdown' };
+  const evictedAt = { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.' };
+
+  it.each([
+    ['a preemption', disrupted('PreemptionByScheduler'), goneAt(42), 'preempted'],
+    ['a drain', disrupted('EvictionByEvictionAPI'), deletedAt(30), 'evicted_by_request'],
+    ['an eviction', { ...disrupted('TerminationByKubelet'), ...evictedAt }, {}, 'evicted_for_memory'],
+    ['an eviction without a time', evictedAt, {}, 'evicted_for_memory'],
+    ['a node that is shut down', shutdown, {}, 'node_shutdown'],
+  ])('%s, also when the program exits with 0 upon being asked to stop', (_what, status, metadata, expected) => {
+    expect(code({ ...exited(0, 40), ...status, ...main0(40) }, metadata)).toBe(expected);
+  });
+
+  it('from what it did before: a success before the eviction stands, and one that came to nothing', () => {
+    const before = { ...disrupted('TerminationByKubelet'), ...evictedAt, ...main0(29) };
+    expect(outcome({ job, pods: [podOf(spec, { status: before })] }).result).toBe('succeeded');
+    const inVain = { ...disrupted('EvictionByEvictionAPI'), ...main0(40), phase: 'Succeeded' };
+    expect(outcome({ job, pods: [podOf(spec, { status: inVain })] }).result).toBe('succeeded');
   });
 
   it("the Job's own deadline", () => {

@@ -1,10 +1,11 @@
 import { testRunSpec } from '@runner/executor/testing';
+import type { Job } from '@runner/kube';
+import { JOBS } from '@runner/kube';
 import type { ApiFault } from '@runner/kube/testing';
 import { describe, expect, it } from 'vitest';
 import { NAMESPACE, memorySubject } from '../support/memory-subject.ts';
 import { until } from '../support/until.ts';
 import { calm, watched } from '../support/watching.ts';
-import { JOBS } from '@runner/kube';
 
 const spec = testRunSpec();
 
@@ -86,4 +87,22 @@ it('leaves out what the list has no room for: the end of the log', async () => {
     'list jobs',
     'list pods',
   ]);
+});
+
+it('takes no copy of a Job for the run, whatever its name', async () => {
+  await using subject = await memorySubject();
+  await subject.executor.submit(spec, calm);
+  await until('it runs', () => subject.cluster.starts(subject.job(spec.runId)) === 1);
+  const name = subject.job(spec.runId);
+  const { metadata, spec: jobSpec } = subject.server.object(JOBS, NAMESPACE, name) ?? {};
+  await until('a second has passed', () => Date.now() >= Date.parse(metadata?.creationTimestamp ?? '') + 1_000);
+  const { labels = {}, annotations = {} } = metadata ?? {};
+  const copy = { metadata: { name: 'a-copy', namespace: NAMESPACE, labels, annotations }, spec: { ...jobSpec } };
+  subject.server.put(JOBS, { ...copy, spec: { ...jobSpec, suspend: true } } as Job);
+  await using watch = watched(subject.executor);
+  await watch.until(spec.runId, 'running');
+  expect(watch.seen.map((one) => (one.presence === 'present' ? one.workload.name : one.presence))).toEqual([name]);
+  expect(await subject.executor.observe(spec.runId, calm)).toMatchObject({ workload: { name } });
+  subject.cluster.exit(name, 0);
+  expect(await watch.until(spec.runId, 'ended succeeded')).toMatchObject({ workload: { name } });
 });
