@@ -67,9 +67,11 @@ export function assemble(options: DispatcherOptions) {
     onUnderflow: () => observer.impossible?.('slot_underflow'),
   });
   const endStanding = createEndStanding({ ...base, calls });
+  const expected = new Set<string>();
   const endings = createEndings({
     ...options,
     tasks,
+    isStarting: (runId) => flights.get(runId) !== undefined || expected.has(runId),
     onDue: (due) => endDue(state.draining ? undefined : state.session, due, dueRooms),
   });
   const sightings = createSightings({ ...base, board, limiter, endings, stages, recorded, outbox });
@@ -78,7 +80,20 @@ export function assemble(options: DispatcherOptions) {
   const ackMs = options.endingAckMs ?? 30_000;
   const dueRooms = { ...base, outbox, acknowledgements, endStanding, sightings, cancelling, ackMs };
   const policy = options.policy ?? ALLOW_ALL;
-  const shared = { ...base, board, limiter, calls, flights, cancelling, sightings, stages, outbox, recorded };
+  const shared = {
+    ...base,
+    board,
+    limiter,
+    calls,
+    flights,
+    cancelling,
+    sightings,
+    stages,
+    outbox,
+    recorded,
+    endings,
+    expected,
+  };
   const starting = createStarting({ ...shared, policy, draining: () => state.draining });
 
   const onObservation = (seen: Observation): void => {
@@ -90,7 +105,7 @@ export function assemble(options: DispatcherOptions) {
   };
   const watching = createWatching({ ...base, executor, onObservation });
   const timeoutMs = options.levelTimeoutMs ?? 45_000;
-  return { ...shared, state, endings, acknowledgements, starting, watching, timeoutMs };
+  return { ...shared, state, acknowledgements, starting, watching, timeoutMs };
 }
 
 export type Assembly = ReturnType<typeof assemble>;

@@ -7,6 +7,8 @@ export interface Sight {
   readonly pipelineType: string;
   readonly uid: string;
   readonly phase: WorkloadPhase;
+  /** Its record stays until it is discarded. */
+  readonly lingers: boolean;
   /** Of everything that matters; the observation itself (with its log tail) is not kept. */
   readonly fingerprint: string;
   /** When it was last seen, as a count of sightings: clocks may step back, this does not. */
@@ -52,6 +54,7 @@ export function createBoard(): Board {
         pipelineType: observation.pipelineType,
         uid: observation.workload.uid,
         phase: observation.phase,
+        lingers: observation.lingers === true,
         fingerprint: fingerprint(observation),
         seen: clock,
       };

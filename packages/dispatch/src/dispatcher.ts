@@ -59,7 +59,11 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     },
     endingAcknowledged: (runId) => acknowledgements.acknowledge(runId),
     recorded: (runIds) => {
-      for (const runId of runIds) sightings.recorded(runId);
+      for (const runId of runIds) {
+        const sight = rooms.board.get(runId);
+        sightings.recorded(runId);
+        if (sight?.phase === 'ended' && sight.lingers) tasks.own(tidy(rooms, runId), 'discarding a record');
+      }
     },
     discard: (runId) => tasks.own(discard(rooms, runId), 'discarding a record'),
 
@@ -116,15 +120,23 @@ function start(rooms: Assembly, spec: RunSpec, connection: RunConnection | undef
   rooms.starting.start(state.session, spec, connection);
 }
 
-async function discard({ state, calls, sightings, logger }: Assembly, runId: string): Promise<void> {
-  if (state.session === undefined) return;
+/** Discards what would stay for ever. Where that fails, the next report shows it again, and it is recorded again. */
+async function tidy(rooms: Assembly, runId: string): Promise<void> {
+  if (!(await discard(rooms, runId))) rooms.recorded.delete(runId);
+}
+
+/** Whether the record is gone. */
+async function discard({ state, calls, sightings, logger }: Assembly, runId: string): Promise<boolean> {
+  if (state.session === undefined) return false;
   try {
     await calls.discard(runId, state.session.signal);
     sightings.gone(runId);
+    return true;
   } catch (error) {
     // The executor refuses while the workload lives; anything else is asked again by the control plane.
     if (isRunnerError(error, 'still_live')) logger.info('a live workload is not discarded', { runId });
     else if (!isRunnerError(error, 'aborted')) logger.warn('a record could not be discarded', { runId, error });
+    return false;
   }
 }
 

@@ -19,6 +19,11 @@ export interface EndingsOptions {
   readonly startDeadlineSeconds: (pipelineType: string) => number;
   readonly permanentGraceMs?: Readonly<Partial<Record<DiagnosisCategory | 'default', number>>>;
   /**
+   * True while the run's start is on its way or expected: its workload may stand half made, and what it lacks is about to
+   * be made. No diagnosis is permanent so long.
+   */
+  readonly isStarting: (runId: string) => boolean;
+  /**
    * A run must be ended. Resolves to true when it was (or needs not be any more), to false when it could not be now:
    * then it is asked again by `resume` or after a minute.
    */
@@ -40,8 +45,13 @@ export interface DueEnding {
  */
 export interface Endings {
   see(observation: PresentObservation): void;
+  /** `isStarting` may answer otherwise than before; the grace of a permanent diagnosis begins where a start has ended. */
+  startChanged(runId: string): void;
   forget(runId: string): void;
-  /** This instance may end runs (again): what became due meanwhile is taken up. */
+  /**
+   * This instance may end runs (again): what became due meanwhile is taken up. A permanent diagnosis has its grace anew,
+   * for only the control plane's level tells which runs it has yet to start.
+   */
   resume(): void;
   clear(): void;
   readonly size: number;
@@ -51,6 +61,7 @@ interface Wait {
   readonly runId: string;
   readonly pipelineType: string;
   diagnosis: Diagnosis | undefined;
+  suspended: boolean;
   waitedMs: number;
   /** Monotonic; undefined while suspended. */
   since: number | undefined;
@@ -74,22 +85,30 @@ export function createEndings(options: EndingsOptions): Endings {
     waits.delete(runId);
   };
 
+  const mayEnd = (wait: Wait, reason: EndingReason): boolean =>
+    waits.get(wait.runId) === wait && !(reason === 'permanent_failure' && options.isStarting(wait.runId));
   const pursue = (wait: Wait, reason: EndingReason): void => {
+    if (!mayEnd(wait, reason)) {
+      restart(wait);
+      return;
+    }
     wait.due = reason;
     wait.again = wait.busy;
     if (!wait.busy) options.tasks.own(end(wait, reason), 'ending a run that does not start');
   };
   const end = async (wait: Wait, reason: EndingReason): Promise<void> => {
     const { runId } = wait;
-    const stillPending = (): boolean => waits.get(runId) === wait;
+    const stillPending = (): boolean => mayEnd(wait, reason);
     wait.busy = true;
     const diagnosis = diagnosisFor(wait, reason, startDeadlineSeconds);
     const done = await options.onDue({ runId, reason, diagnosis, stillPending });
     wait.busy = false;
-    if (!stillPending()) return;
+    // Without a due reason: a start began meanwhile.
+    if (waits.get(runId) !== wait || wait.due === undefined) return;
+    const next = wait.due;
     if (done) wait.due = undefined;
     wait.startTimer?.cancel();
-    wait.startTimer = clock.setTimer(wait.again ? 0 : AGAIN_MS, () => pursue(wait, reason));
+    wait.startTimer = clock.setTimer(wait.again ? 0 : AGAIN_MS, () => pursue(wait, next));
   };
 
   const startTimer = (wait: Wait, limitMs: number): Timer =>
@@ -104,7 +123,8 @@ export function createEndings(options: EndingsOptions): Endings {
     if (wait.since !== undefined) wait.waitedMs += now - wait.since;
     wait.since = now;
   };
-  const countStart = (wait: Wait, suspended: boolean): void => {
+  const countStart = (wait: Wait): void => {
+    const { suspended } = wait;
     if (wait.due !== undefined && !suspended) return;
     wait.startTimer?.cancel();
     wait.startTimer = undefined;
@@ -117,14 +137,23 @@ export function createEndings(options: EndingsOptions): Endings {
     const limitMs = startDeadlineSeconds(wait.pipelineType) * 1000;
     if (Number.isFinite(limitMs)) wait.startTimer = startTimer(wait, limitMs);
   };
-  const countPermanent = (wait: Wait, suspended: boolean): void => {
-    const code = wait.diagnosis?.permanent === true && !suspended ? wait.diagnosis.code : undefined;
+  const countPermanent = (wait: Wait): void => {
+    const counts = wait.diagnosis?.permanent === true && !wait.suspended && !options.isStarting(wait.runId);
+    const code = counts ? wait.diagnosis?.code : undefined;
     if (wait.permanent?.code === code) return;
     wait.permanent?.timer.cancel();
     wait.permanent = undefined;
     if (code === undefined || wait.diagnosis === undefined) return;
     const ms = grace[wait.diagnosis.category] ?? grace.default ?? 0;
     wait.permanent = { code, timer: clock.setTimer(ms, () => pursue(wait, 'permanent_failure')) };
+  };
+  /** A permanent diagnosis that was due, or whose time ran, is so no more; if it counts, it does from now on. */
+  const restart = (wait: Wait): void => {
+    wait.permanent?.timer.cancel();
+    wait.permanent = undefined;
+    if (wait.due === 'permanent_failure') wait.due = undefined;
+    countStart(wait);
+    countPermanent(wait);
   };
 
   return {
@@ -137,12 +166,20 @@ export function createEndings(options: EndingsOptions): Endings {
       const wait = waits.get(runId) ?? newWait(runId, pipelineType);
       waits.set(runId, wait);
       wait.diagnosis = observation.diagnosis;
-      countStart(wait, observation.suspended === true);
-      countPermanent(wait, observation.suspended === true);
+      wait.suspended = observation.suspended === true;
+      countStart(wait);
+      countPermanent(wait);
+    },
+    startChanged: (runId) => {
+      const wait = waits.get(runId);
+      if (wait !== undefined) restart(wait);
     },
     forget,
     resume: () => {
-      for (const wait of waits.values()) if (wait.due !== undefined) pursue(wait, wait.due);
+      for (const wait of waits.values()) {
+        if (wait.due === 'permanent_failure') restart(wait);
+        else if (wait.due !== undefined) pursue(wait, wait.due);
+      }
     },
     clear: () => {
       for (const runId of waits.keys()) forget(runId);
@@ -158,6 +195,7 @@ function newWait(runId: string, pipelineType: string): Wait {
     runId,
     pipelineType,
     diagnosis: undefined,
+    suspended: false,
     waitedMs: 0,
     since: undefined,
     startTimer: undefined,

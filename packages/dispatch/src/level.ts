@@ -6,6 +6,7 @@ import type { Board } from './board.ts';
 import type { BoundedSet } from './bounded-set.ts';
 import type { Cancelling } from './cancelling.ts';
 import { within } from './executor-calls.ts';
+import type { Endings } from './endings.ts';
 import type { ExecutorCalls } from './executor-calls.ts';
 import type { Flights } from './flights.ts';
 import type { LevelRun } from './ports.ts';
@@ -21,6 +22,9 @@ export interface LevelRooms {
   readonly sightings: Sightings;
   readonly stages: Stages;
   readonly recorded: BoundedSet;
+  readonly endings: Endings;
+  /** Runs that the control plane has yet to start (again), as it said last: a workload of theirs may stand half made. */
+  readonly expected: Set<string>;
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly logger: Logger;
@@ -40,6 +44,7 @@ export async function readLevel(
 ): Promise<readonly Observation[]> {
   const { board, calls, cancelling, clock } = rooms;
   const mark = board.mark();
+  expectStarts(runs, rooms);
   for (const run of runs) if (run.want === 'cancel') cancelling.cancel(session, run.runId, undefined);
 
   const asked = new Set(runs.map(({ runId }) => runId));
@@ -74,6 +79,13 @@ export async function readLevel(
   const report = [...answers, ...strays];
   for (const seen of report) if (isEnded(seen)) rooms.stages.reported(seen.runId);
   return report;
+}
+
+function expectStarts(runs: readonly LevelRun[], { expected, endings }: LevelRooms): void {
+  const before = [...expected];
+  expected.clear();
+  for (const { runId, want, accepted } of runs) if (want === 'run' && !accepted) expected.add(runId);
+  for (const runId of new Set([...before, ...expected])) endings.startChanged(runId);
 }
 
 /** Runs that the list lacks, and failures for whose last words a list has no room. */

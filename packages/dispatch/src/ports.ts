@@ -113,7 +113,10 @@ export interface Dispatcher {
    */
   level(runs: readonly LevelRun[]): Promise<readonly Observation[]>;
   endingAcknowledged(runId: string): void;
-  /** The outcomes of these runs are stored: they are forgotten here and not reported as strays again in this session. */
+  /**
+   * The outcomes of these runs are stored: they are forgotten here and not reported as strays again in this session.
+   * Records that would stay for ever (`lingers`) are discarded.
+   */
   recorded(runIds: readonly string[]): void;
   /** Removes the record of an ended workload. Does nothing while it lives. */
   discard(runId: string): void;

@@ -3,6 +3,7 @@ import { isEnded } from '@runner/executor';
 import { furtherOf } from './board.ts';
 import type { Cancelling } from './cancelling.ts';
 import { dispatchError, problemOf } from './errors.ts';
+import type { Endings } from './endings.ts';
 import type { Flight, Flights } from './flights.ts';
 import type { Answer, FlowRooms } from './flow.ts';
 import { walk } from './flow.ts';
@@ -18,6 +19,8 @@ export interface StartingRooms extends Omit<FlowRooms, 'wait' | 'end'> {
   readonly cancelling: Cancelling;
   readonly sightings: Sightings;
   readonly stages: Stages;
+  readonly endings: Endings;
+  readonly expected: Set<string>;
   readonly outbox: Outbox;
   readonly tasks: Tasks;
   readonly observer: DispatchObserver;
@@ -33,7 +36,7 @@ export interface Starting {
 }
 
 export function createStarting(rooms: StartingRooms): Starting {
-  const { flights, limiter, cancelling, sightings, stages, outbox, observer, clock } = rooms;
+  const { flights, limiter, cancelling, sightings, stages, endings, expected, outbox, observer, clock } = rooms;
 
   const wait = (flight: Flight, problem: Problem): void => {
     const repeated = flight.problem?.code === problem.code;
@@ -44,7 +47,9 @@ export function createStarting(rooms: StartingRooms): Starting {
     outbox.say(flight.session, (reporter) => reporter.waiting(flight.runId, problem));
   };
   const land = (flight: Flight): void => {
-    if (flights.land(flight)) limiter.release(flight.runId);
+    if (!flights.land(flight)) return;
+    limiter.release(flight.runId);
+    endings.startChanged(flight.runId);
   };
 
   const accept = async (flight: Flight, answer: Answer & { kind: 'accepted' }): Promise<void> => {
@@ -53,6 +58,7 @@ export function createStarting(rooms: StartingRooms): Starting {
     // The watch may have seen more by now than the submit did. Counted before the flight lands, so that its slot is never free in between.
     const observation = furtherOf(answer.observation, flight.latest);
     if (observation.presence === 'present') sightings.note(observation);
+    expected.delete(runId);
     land(flight);
     const said = outbox.say(session, (reporter) => {
       for (let frame = 0; frame < flight.frames; frame += 1) {
@@ -114,6 +120,7 @@ export function createStarting(rooms: StartingRooms): Starting {
         if (problem !== undefined) outbox.say(session, (reporter) => reporter.waiting(runId, problem));
         return;
       }
+      endings.startChanged(runId);
       limiter.announce(runId, pipelineType);
       if (cancelling.remembers(runId)) flights.cancel(flight, undefined);
       rooms.tasks.own(fly(flight), 'starting a run');

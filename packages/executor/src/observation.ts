@@ -75,6 +75,11 @@ export interface PresentObservation extends ObservationBase {
   readonly diagnosis?: Diagnosis;
   /** Held back on purpose by somebody (Kueue); the start deadline does not run. */
   readonly suspended?: boolean;
+  /**
+   * It has ended, but in a way for which the place keeps no time to live: its record would stay for ever. Whoever knows
+   * that its outcome is stored discards it.
+   */
+  readonly lingers?: true;
   /** What the workload needs to be counted against the limits after a restart. */
   readonly pipelineType: string;
 }

@@ -22,6 +22,7 @@ interface Workload {
   outcome?: Outcome;
   diagnosis?: Diagnosis;
   suspended?: boolean;
+  lingers?: true;
 }
 
 export interface Change {
@@ -29,6 +30,7 @@ export interface Change {
   readonly outcome?: Outcome;
   readonly diagnosis?: Diagnosis | undefined;
   readonly suspended?: boolean;
+  readonly lingers?: true;
 }
 
 /** The place where workloads stand, and an Executor over it whose every call a test can hold, fail or make stale. */
@@ -84,7 +86,7 @@ export function workloads(clock: Clock): Workloads {
   let late = 0;
 
   const seen = (workload: Workload): PresentObservation => {
-    const { runId, pipelineType, uid, phase, startedAt, endedAt, outcome, diagnosis, suspended } = workload;
+    const { runId, pipelineType, uid, phase, startedAt, endedAt, outcome, diagnosis, suspended, lingers } = workload;
     return {
       ...{ runId, pipelineType, phase },
       ...(startedAt === undefined ? {} : { startedAt }),
@@ -92,6 +94,7 @@ export function workloads(clock: Clock): Workloads {
       ...(outcome === undefined ? {} : { outcome }),
       ...(diagnosis === undefined ? {} : { diagnosis }),
       ...(suspended === undefined ? {} : { suspended }),
+      ...(lingers === undefined ? {} : { lingers }),
       presence: 'present',
       observedAt: clock.now(),
       workload: { kind: 'fake', name: `run-${workload.runId}`, uid },

@@ -238,3 +238,81 @@ describe('a permanent diagnosis', () => {
     expect(a.world.intents).toEqual([]);
   });
 });
+
+describe('a workload that stands half made', () => {
+  const missing: Diagnosis = { ...image, category: 'configuration', code: 'config_missing' };
+  const grace = { permanentGraceMs: { default: 30_000 }, startDeadlineSeconds: () => 1_800, endingAckMs: 1_000 };
+  const later = executorError('executor_unavailable', 'the config cannot be made just now');
+
+  it('is not ended for what it lacks while its submit is tried again', async () => {
+    await using a = agent({ ...grace, retry: { floorMs: 10_000, capMs: 10_000 } });
+    a.world.fail('submit', ...Array.from({ length: 1_000 }, () => later));
+    await a.start('r1');
+    a.world.place('r1', { diagnosis: missing });
+    await a.clock.advance(60_000);
+    expect(a.reporter.story('r1')).toEqual(['waiting:executor_unavailable']);
+    a.world.healed();
+    a.world.change('r1', { diagnosis: undefined });
+    await a.clock.advance(120_000);
+    expect(a.reporter.story('r1')).toEqual(['waiting:executor_unavailable', 'adopted']);
+    expect(a.world.intents).toEqual([]);
+  });
+
+  it('has the whole grace once its start is answered', async () => {
+    await using a = agent({ ...grace, retry: { floorMs: 10_000, capMs: 10_000 } });
+    a.world.fail('submit', later, later, later, later);
+    await a.start('r1');
+    a.world.place('r1', { diagnosis: missing });
+    while (!a.reporter.story('r1').includes('adopted')) await a.clock.advance(500);
+    await a.clock.advance(29_000);
+    expect(a.reporter.story('r1')).not.toContain('ending:permanent_failure');
+    await a.clock.advance(1_000);
+    expect(a.reporter.story('r1').at(-1)).toBe('ending:permanent_failure');
+  });
+
+  it('is left alone after a restart of the agent until the start that completes it has come', async () => {
+    await using a = agent({ ...grace, epoch: 'standby' });
+    a.world.place('r1', { diagnosis: missing });
+    await a.clock.advance(600_000);
+    a.dispatcher.activate({ controlPlaneId: 'cp-1', epoch: 2 });
+    await a.dispatcher.level([{ runId: 'r1', want: 'run', accepted: false }]);
+    await a.clock.advance(600_000);
+    expect(a.reporter.story('r1').filter((word) => word.startsWith('ending'))).toEqual([]);
+    await a.start('r1');
+    a.world.change('r1', { diagnosis: undefined });
+    await a.clock.advance(600_000);
+    expect(a.reporter.story('r1')).toContain('adopted');
+    expect(a.world.intents).toEqual([]);
+  });
+
+  it('is ended after the grace when the control plane counts it as started', async () => {
+    await using a = agent({ ...grace, epoch: 'standby' });
+    a.world.place('r1', { diagnosis: missing });
+    await a.clock.advance(600_000);
+    a.dispatcher.activate({ controlPlaneId: 'cp-1', epoch: 2 });
+    await a.dispatcher.level([{ runId: 'r1', want: 'run', accepted: true }]);
+    await a.clock.advance(31_000);
+    expect(a.world.intents).toMatchObject([{ runId: 'r1', reason: 'permanent_failure' }]);
+  });
+
+  it('is not ended for it when a start arrives while the end is announced', async () => {
+    await using a = agent({ ...grace, endingAckMs: 20_000, retry: { floorMs: 60_000, capMs: 60_000 } });
+    a.world.place('r1', { diagnosis: missing });
+    await a.clock.advance(30_000);
+    expect(a.reporter.story('r1').at(-1)).toBe('ending:permanent_failure');
+    a.world.fail('submit', later);
+    await a.start('r1');
+    a.dispatcher.endingAcknowledged('r1');
+    await a.clock.advance(20_000);
+    expect(a.world.intents).toEqual([]);
+  });
+
+  it('still ends at its start deadline', async () => {
+    await using a = agent({ ...grace, startDeadlineSeconds: () => 60, retry: { floorMs: 10_000, capMs: 10_000 } });
+    a.world.fail('submit', ...Array.from({ length: 100 }, () => later));
+    await a.start('r1');
+    a.world.place('r1', { diagnosis: missing });
+    await a.clock.advance(62_000);
+    expect(a.world.intents).toMatchObject([{ runId: 'r1', reason: 'start_deadline' }]);
+  });
+});

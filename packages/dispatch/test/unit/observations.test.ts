@@ -186,3 +186,43 @@ describe('discard', () => {
     expect(a.world.calls).toEqual([]);
   });
 });
+
+describe('a record that would stay for ever', () => {
+  const cancelled = { phase: 'ended', outcome: { result: 'cancelled' }, lingers: true } as const;
+  const discards = (calls: readonly string[]): readonly string[] => calls.filter((call) => call.startsWith('discard'));
+
+  it('is discarded once its outcome is recorded, and not before', async () => {
+    await using a = agent();
+    a.world.place('r1', cancelled);
+    a.world.place('r2', { ...cancelled, outcome: { result: 'failed' } });
+    await a.clock.advance(86_400_000);
+    expect(discards(a.world.calls)).toEqual([]);
+    a.dispatcher.recorded(['r1']);
+    await a.settle();
+    expect(discards(a.world.calls)).toEqual(['discard r1']);
+    expect(a.world.get('r1')).toBeUndefined();
+    expect(a.world.get('r2')).toBeDefined();
+  });
+
+  it('is the only one that is', async () => {
+    await using a = agent();
+    a.world.place('r1', { phase: 'ended' });
+    a.world.place('r2', { phase: 'pending', lingers: true });
+    a.dispatcher.recorded(['r1', 'r2', 'unknown']);
+    await a.settle();
+    expect(discards(a.world.calls)).toEqual([]);
+  });
+
+  it('is reported again when it could not be discarded, so that it is recorded and discarded later', async () => {
+    await using a = agent();
+    a.world.place('r1', cancelled);
+    a.world.fail('discard', new Error('connection reset'));
+    a.dispatcher.recorded(['r1']);
+    await a.settle();
+    expect(await a.dispatcher.level([])).toMatchObject([{ runId: 'r1', phase: 'ended' }]);
+    a.dispatcher.recorded(['r1']);
+    await a.settle();
+    expect(a.world.get('r1')).toBeUndefined();
+    expect(await a.dispatcher.level([])).toEqual([]);
+  });
+});
