@@ -14,7 +14,10 @@ interface PullFailure {
 const ACCESS_HINT =
   'Check the name of the image, that INGESTION_IMAGE_PULL_SECRETS names a Secret with valid credentials in the namespace of the runs, and that they have not expired.';
 
-/** What container runtimes say when they cannot have an image (containerd, CRI-O, Docker); the first that matches counts. */
+/**
+ * What container runtimes say when they cannot have an image (containerd, CRI-O, Docker); the first that matches counts.
+ * What passes by itself comes first: a run must not be ended for an outage, whatever else the text says.
+ */
 const FAILURES: readonly PullFailure[] = [
   {
     pattern: /toomanyrequests|too many requests|rate limit/i,
@@ -34,7 +37,24 @@ const FAILURES: readonly PullFailure[] = [
   },
   {
     pattern:
-      /unauthori[sz]ed|401|403 forbidden|\bdenied\b|no basic auth credentials|insufficient_scope|authorization (?:failed|token has expired)|authentication required/i,
+      /no such host|dial tcp|i\/o timeout|connection re(?:fused|set)|network is unreachable|no route to host|handshake timeout|deadline exceeded|proxyconnect|\bEOF\b|server misbehaving/i,
+    code: 'registry_unreachable',
+    category: 'image',
+    message: 'The node cannot reach the registry of $image',
+    hint: 'Check the name of the registry, and DNS, proxy and firewall as seen from the nodes.',
+    permanent: false,
+  },
+  {
+    pattern: /\b5\d\d \(?(?:internal|bad gateway|service|gateway)|\bstatus(?: ?code)?\b\D{0,40}\b5\d\d\b/i,
+    code: 'registry_failed',
+    category: 'image',
+    message: 'The registry of $image fails',
+    hint: 'It is tried again by itself; look at the registry if it lasts.',
+    permanent: false,
+  },
+  {
+    pattern:
+      /\bunauthori[sz]ed\b|\b403 \(?forbidden|\bstatus(?: ?code)?\b\D{0,40}\b40[13]\b|(?<!permission )\bdenied\b|no basic auth credentials|insufficient_scope|authorization (?:failed|token has expired)|authentication required/i,
     code: 'image_unauthorized',
     category: 'image',
     message: 'The registry does not give $image to this cluster',
@@ -50,15 +70,6 @@ const FAILURES: readonly PullFailure[] = [
     permanent: true,
   },
   {
-    pattern:
-      /no such host|dial tcp|i\/o timeout|connection re(?:fused|set)|network is unreachable|no route to host|handshake timeout|deadline exceeded|proxyconnect|unexpected EOF|server misbehaving/i,
-    code: 'registry_unreachable',
-    category: 'image',
-    message: 'The node cannot reach the registry of $image',
-    hint: 'Check the name of the registry, and DNS, proxy and firewall as seen from the nodes.',
-    permanent: false,
-  },
-  {
     pattern: /x509|certificate|server gave HTTP response to HTTPS client|tls:/i,
     code: 'registry_untrusted',
     category: 'image',
@@ -67,7 +78,7 @@ const FAILURES: readonly PullFailure[] = [
     permanent: true,
   },
   {
-    pattern: /signature/i,
+    pattern: /\bsignatures?\b/i,
     code: 'image_signature_refused',
     category: 'image',
     message: 'A policy of the node refuses the signature of $image',
@@ -75,20 +86,13 @@ const FAILURES: readonly PullFailure[] = [
     permanent: true,
   },
   {
-    pattern: /not found|notfound|manifest unknown|name unknown|manifest_unknown|name_unknown|does not exist/i,
+    pattern:
+      /(?<!executable file )\bnot found\b|notfound|manifest unknown|name unknown|manifest_unknown|name_unknown|does not exist/i,
     code: 'image_not_found',
     category: 'image',
     message: '$image does not exist in its registry',
     hint: 'Check INGESTION_IMAGE. If the tag follows the OpenMetadata version and you host your own images, set DYNAMIC_INGESTION_VERSION_ENABLED to false.',
     permanent: true,
-  },
-  {
-    pattern: /\b5\d\d\b (?:internal|bad gateway|service|gateway)|status code:? 5\d\d/i,
-    code: 'registry_failed',
-    category: 'image',
-    message: 'The registry of $image fails',
-    hint: 'It is tried again by itself; look at the registry if it lasts.',
-    permanent: false,
   },
 ];
 
@@ -101,10 +105,16 @@ const ECR_HINT =
 const PREAMBLE =
   /^(?:(?:ErrImagePull|rpc error|failed to pull image "[^"]*"|failed to pull and unpack image "[^"]*"|failed to resolve reference "[^"]*"|code = \w+ desc = )[:\s]*)+/i;
 
+/**
+ * Names, which are not part of the reason: URLs, quoted references, hosts and addresses with what follows them, digests. A
+ * host may be called `denied`, and a port or a digest may contain `401`.
+ */
+const NAMES =
+  /https?:\/\/[^\s"]+|"[^"\s]*[/.:@][^"\s]*"|\blookup \S+|[\w-]+(?:\.[\w-]+)+(?::\d+)?(?:\/[^\s"]*)?|[\w-]+:\d+(?:\/[^\s"]*)?|\bsha256[:-][\da-f]+/gi;
+
 /** Why an image cannot be had, from what the runtime says about it. */
 export function imagePullFailure(text: string, image: string): Diagnosis {
-  // The name is not part of the reason: a tag may contain `401`.
-  const reason = image === '' ? text : text.replaceAll(image, '…');
+  const reason = (image === '' ? text : text.replaceAll(image, '…')).replaceAll(NAMES, '…');
   const shown = text.replace(PREAMBLE, '');
   const known = FAILURES.find(({ pattern }) => pattern.test(reason));
   const subject = image === '' ? 'the image' : `the image ${image}`;

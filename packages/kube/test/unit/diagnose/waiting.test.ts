@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Evidence, KubeEvent } from '../../../src/index.ts';
 import { diagnose, diagnoseRefusal } from '../../../src/index.ts';
@@ -95,6 +96,33 @@ describe('an image that cannot be pulled', () => {
     ['image_wrong_platform', true, 'no match for platform in manifest: not found'],
     ['image_wrong_platform', true, 'no matching manifest for linux/arm64/v8 in the manifest list entries'],
     ['registry_failed', false, 'unexpected status code https://x/v2/y/manifests/1: 503 Service Unavailable'],
+    [
+      'registry_failed',
+      false,
+      'failed to copy: httpReadSeeker: failed open: unexpected status code https://r.io/v2/x/blobs/sha256:4010401: 500 Internal Server Error',
+    ],
+    ['registry_failed', false, 'pinging container registry r.io: invalid status code from registry 502 (Bad Gateway)'],
+    ['image_unauthorized', true, 'Requesting bearer token: invalid status code from registry 403 (Forbidden)'],
+    [
+      'image_unauthorized',
+      true,
+      'failed to resolve reference "x": unexpected status code [manifests 1]: 401 Unauthorized',
+    ],
+    ['image_unauthorized', true, 'reading manifest 1 in r.io/x/y: StatusCode: 403, "<html>"'],
+    [
+      'image_unauthorized',
+      true,
+      'denied: Permission "artifactregistry.repositories.downloadArtifacts" denied on resource',
+    ],
+    ['image_unauthorized', true, '{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}'],
+    ['registry_unreachable', false, 'dial tcp 10.0.0.1:443: connect: permission denied'],
+    [
+      'registry_unreachable',
+      false,
+      'failed to authorize: failed to fetch oauth token: Post "https://auth.r.io/token": dial tcp 1.2.3.4:443: i/o timeout',
+    ],
+    ['image_pull_failed', false, 'open /var/lib/containerd/ingest/1: permission denied'],
+    ['image_pull_failed', false, 'exec: "docker-credential-ecr-login": executable file not found in $PATH'],
     ['node_disk_full', false, 'failed to extract layer: write /var/lib/x: no space left on device'],
     ['image_pull_failed', false, 'something nobody has seen before'],
   ])('is %s (permanent: %s)', (code, permanent, message) => {
@@ -119,6 +147,62 @@ describe('an image that cannot be pulled', () => {
     const image = 'registry.example.com/unauthorized/certificate:1.401';
     expect(diagnose(containerWaits('ErrImagePull', `failed to pull "${image}": not found`, [], image))?.code).toBe(
       'image_not_found',
+    );
+  });
+
+  it('is judged by the reason, whatever hosts, ports, names and digests are called', () => {
+    const name = fc.oneof(
+      fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,12}[a-z0-9])?$/),
+      fc.constantFrom(
+        '401',
+        'unauthorized',
+        'denied',
+        'not-found',
+        'toomanyrequests',
+        'x509',
+        'signature',
+        'status-403',
+      ),
+    );
+    const place = fc.record({
+      host: fc.array(name, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('.')),
+      path: fc.array(name, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/')),
+      address: fc.oneof(fc.ipV4(), fc.constantFrom('[fd00::401]', '40.1.40.3')),
+      port: fc.oneof(fc.integer({ min: 1, max: 65_535 }), fc.constantFrom(401, 14_017, 4_031, 429, 5_001)),
+      digest: fc.stringMatching(/^[0-9a-f]{64}$/).map((hex) => `sha256:401${hex.slice(3)}`),
+    });
+    type Place = typeof place extends fc.Arbitrary<infer T> ? T : never;
+    const texts: readonly (readonly [string, (place: Place) => string])[] = [
+      ['registry_unreachable', ({ address, port }) => `dial tcp ${address}:${port}: connect: connection refused`],
+      [
+        'registry_unreachable',
+        ({ host, path, digest, port }) =>
+          `failed to do request: Head "https://${host}:${port}/v2/${path}/blobs/${digest}": dial tcp: lookup ${host} on 10.0.0.1:${port}: no such host`,
+      ],
+      [
+        'registry_failed',
+        ({ host, path, digest }) =>
+          `failed to copy: httpReadSeeker: failed open: unexpected status code https://${host}/v2/${path}/blobs/${digest}: 500 Internal Server Error`,
+      ],
+      ['registry_failed', ({ host, port }) => `error pinging ${host}:${port}: status code 503 (Service Unavailable)`],
+      [
+        'image_not_found',
+        ({ host, path, port }) =>
+          `failed to resolve reference "${host}:${port}/${path}:1": ${host}:${port}/${path}:1: not found`,
+      ],
+      [
+        'image_unauthorized',
+        ({ host, path, port }) =>
+          `unexpected status from HEAD request to https://${host}/v2/${path}/manifests/${port}: 401 Unauthorized`,
+      ],
+      ['image_pull_failed', ({ host, port, digest }) => `something about ${host}:${port} and ${digest}`],
+    ];
+    fc.assert(
+      fc.property(place, fc.constantFrom(...texts), fc.boolean(), (where, [code, text], isNamed) => {
+        const image = `${where.host}:${where.port}/${where.path}@${where.digest}`;
+        const told = isNamed ? `failed to pull and unpack image "${image}": ${text(where)}` : text(where);
+        expect(diagnose(containerWaits('ErrImagePull', told, [], image))?.code).toBe(code);
+      }),
     );
   });
 
