@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { keepHeapSmall } from './heap.ts';
 import { runAgent } from './run.ts';
 import { VERSION } from './version.ts';
+
+keepHeapSmall();
 
 const program = new Command('hybrid-runner-agent')
   .description('Runs what the control plane asks for inside your own network. Configured by environment variables.')

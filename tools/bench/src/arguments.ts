@@ -10,8 +10,8 @@ export interface Arguments {
 
 export const HELP = `Measures what the project promises, and prints each figure with its promise. Ends with 0 whatever the figures are.
 
-  npm run bench                     everything, in about eight minutes
-  npm run bench -- --quick          the same with small counts, in less than a minute
+  npm run bench                     everything, in about ten minutes
+  npm run bench -- --quick          the same with small counts, in about a minute
   npm run bench -- --only codec     one of them; may be given several times
   npm run bench -- --json           JSON instead of tables
 `;

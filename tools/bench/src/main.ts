@@ -5,12 +5,15 @@ import type { Bench } from './bench.ts';
 import { agentMemory } from './benches/agent-memory.ts';
 import { codec } from './benches/codec.ts';
 import { idleAgents } from './benches/idle-agents.ts';
+import { jobs } from './benches/jobs.ts';
+import { jobsMemory } from './benches/jobs-memory.ts';
 import { logs } from './benches/logs.ts';
+import { secrets } from './benches/secrets.ts';
 import { trigger } from './benches/trigger.ts';
 import type { Section } from './figure.ts';
 import { report, sectionText, summary } from './table.ts';
 
-const BENCHES: readonly Bench[] = [codec, logs, idleAgents, agentMemory, trigger];
+const BENCHES: readonly Bench[] = [codec, logs, idleAgents, agentMemory, trigger, jobs, jobsMemory, secrets];
 
 const stopping = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stopping.abort());

@@ -11,7 +11,7 @@ export interface CallOptions {
 export interface ListOptions<T, Kept = T> extends CallOptions {
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
-  /** Objects asked for at once; pages are fetched until the end. Default 500. */
+  /** Objects asked for at once; pages are fetched until the end. Default 100: a page is in memory as a whole, and Jobs with their configs are large. */
   readonly pageSize?: number;
   /**
    * Applied to each object as soon as it is read, so that a page of full objects does not stay in memory.

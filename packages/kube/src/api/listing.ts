@@ -8,7 +8,7 @@ import type { About } from './request.ts';
 import { describeAbout, detailsOf } from './request.ts';
 import { isRecord } from './status.ts';
 
-const PAGE_SIZE = 500;
+const PAGE_SIZE = 100;
 /** Longest page, in bytes. */
 const PAGE_BYTES = 64 * 1024 * 1024;
 /** Lists that are begun in vain because their page tokens expire; then the cluster changes faster than we can read. */

@@ -55,7 +55,7 @@ async function idleAgent(folder: string, context: BenchContext): Promise<number>
   await mkdir(place);
   const agentId = 'idle-agent';
   await using agent = startAgentProcess({ program: await agentProgram(folder), url, agentId, folder: place });
-  await server.ask('untilActive', agentId);
+  await agent.unlessEnded(server.ask('untilActive', agentId));
   say('the real agent is connected');
   const seen: number[] = [];
   for (let look = 0; look < 5; look += 1) {

@@ -14,6 +14,12 @@ export interface RunServer {
   untilActive(agentId: string): Promise<void>;
   /** Resolves once that many new runs are accepted. */
   untilAccepted(agentId: string, runs: number): Promise<void>;
+  /** From now on the log of each run is followed from its acceptance on, as the real control plane does. */
+  followLogs(agentId: string): void;
+  /** Resolves once that many logs have said something. */
+  untilHeard(count: number): Promise<void>;
+  /** Resolves once every run that was accepted has ended. */
+  untilAllEnded(): Promise<void>;
   /** Resolves once that many new runs have ended and the agent was told to forget them. */
   untilForgotten(agentId: string, runs: number): Promise<void>;
 }
@@ -44,13 +50,27 @@ const bridge = createBridge({
     connected: look,
     changed: look,
     runChanged: (before, after) => {
-      if (after.accepted && before?.accepted !== true) accepted.add(after.runId);
+      if (after.accepted && before?.accepted !== true) {
+        accepted.add(after.runId);
+        if (following !== undefined) void follow(following, after.runId);
+      }
       if (after.endedAt !== undefined && before?.endedAt === undefined) ended.add(after.runId);
       queueMicrotask(look);
     },
   },
 });
 let submitted = 0;
+let following: string | undefined;
+const heard = new Set<string>();
+
+async function follow(agentId: string, runId: string): Promise<void> {
+  const { signal } = new AbortController();
+  for await (const piece of bridge.readLog(agentId, { runId, fromByte: 0, follow: true, signal })) {
+    if (piece.kind !== 'chunk') continue;
+    heard.add(runId);
+    look();
+  }
+}
 
 serve<RunServer>({
   listen: () => {
@@ -68,6 +88,11 @@ serve<RunServer>({
     const runIds = submit(agentId, count);
     return until(() => runIds.every((runId) => accepted.has(runId)));
   },
+  followLogs: (agentId) => {
+    following = agentId;
+  },
+  untilHeard: (count) => until(() => heard.size >= count),
+  untilAllEnded: () => until(() => [...accepted].every((runId) => ended.has(runId))),
   untilForgotten: async (agentId, count) => {
     const runIds = submit(agentId, count);
     await until(() => runIds.every((runId) => ended.has(runId)));

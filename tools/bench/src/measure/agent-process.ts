@@ -1,22 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { RunnerError } from '@runner/core';
 import { bundle } from './bundle.ts';
-import { REPOSITORY } from './folder.ts';
 
 interface AgentProcess extends AsyncDisposable {
   readonly pid: number;
+  /** What is waited for, unless the agent ends before. */
+  unlessEnded<T>(waiting: Promise<T>): Promise<T>;
 }
 
-/** The bundle that `npm run build` made, or one like it when there is none. */
+/** A bundle like the one that `npm run build` makes, of the sources as they are. */
 export async function agentProgram(folder: string): Promise<string> {
-  const built = join(REPOSITORY, 'apps/agent/dist/main.js');
-  const isBuilt = await access(built).then(
-    () => true,
-    () => false,
-  );
-  if (isBuilt) return built;
   const place = join(folder, 'agent');
   await mkdir(place);
   await bundle({ main: 'apps/agent/src/main.ts', supervisor: 'packages/executor-local/src/supervisor.ts' }, place);
@@ -31,7 +27,29 @@ interface AgentProcessOptions {
 }
 
 /** The real agent with the local executor, as somebody would start it. Disposing kills it. */
-export function startAgentProcess({ program, url, agentId, folder }: AgentProcessOptions): AgentProcess {
+export function startAgentProcess(options: AgentProcessOptions): AgentProcess {
+  return started(options, {
+    EXECUTOR_TYPE: 'local',
+    LOCAL_EXECUTOR_DIR: join(options.folder, 'runs'),
+    INGESTION_COMMAND: JSON.stringify([process.execPath, '--version']),
+  });
+}
+
+/** The same with the executor for Jobs, and room for many runs. */
+export function startJobAgentProcess(options: AgentProcessOptions & { readonly kubeconfig: string }): AgentProcess {
+  return started(options, {
+    EXECUTOR_TYPE: 'simpleK8s',
+    KUBECONFIG: options.kubeconfig,
+    CONFIG_DELIVERY: 'inline',
+    INGESTION_IMAGE: 'bench.example.test/ingestion:1',
+    MAX_CONCURRENT_RUNS: '2000',
+  });
+}
+
+function started(
+  { program, url, agentId, folder }: AgentProcessOptions,
+  executor: Readonly<Record<string, string>>,
+): AgentProcess {
   const child = spawn(process.execPath, [program], {
     cwd: folder,
     env: {
@@ -39,18 +57,21 @@ export function startAgentProcess({ program, url, agentId, folder }: AgentProces
       AGENT_ID: agentId,
       AUTH_TOKEN: unsignedToken(),
       SERVER_URL: url,
-      EXECUTOR_TYPE: 'local',
-      LOCAL_EXECUTOR_DIR: join(folder, 'runs'),
-      INGESTION_COMMAND: JSON.stringify([process.execPath, '--version']),
       LISTEN_ADDRESS: '127.0.0.1',
       HEALTH_PORT: '0',
       METRICS_SERVER_PORT: '0',
+      ...executor,
     },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const ended = once(child, 'exit');
+  const early = ended.then(([code]) => {
+    throw new RunnerError('bench_child', `the agent ended with ${String(code)}`);
+  });
+  early.catch(() => undefined);
   return {
     pid: child.pid ?? 0,
+    unlessEnded: (waiting) => Promise.race([waiting, early]),
     [Symbol.asyncDispose]: async () => {
       child.kill('SIGKILL');
       await ended;
