@@ -1,4 +1,4 @@
-import type { Logger } from '@runner/core';
+import type { Clock, Logger } from '@runner/core';
 import type { RunSpec } from '@runner/executor';
 import { executorError } from '@runner/executor';
 import type { ConfigDelivery, ConfigMap, Job, KubeApi, KubeSecret } from '@runner/kube';
@@ -7,33 +7,41 @@ import { configObjectOf } from './annotations.ts';
 import { configMap, configSecret } from './config-object.ts';
 import type { ConfigDeliveryMode } from './options.ts';
 
+/** How long a refusal to keep Secrets is believed: the right may be granted later, an authorizer may fail for a moment. */
+const REFUSED_MS = 300_000;
+
 /** How the configs of new runs are delivered. */
 export interface DeliveryChoice {
-  /** Asks the API once, and only for `auto`; a failure is not remembered. */
+  /**
+   * Asks the API, and only for `auto`: once where Secrets may be kept, else every few minutes. A failure is not
+   * remembered.
+   */
   kind(signal: AbortSignal): Promise<ConfigDelivery['kind']>;
 }
 
 export function deliveryChoice(
-  api: KubeApi,
+  api: Pick<KubeApi, 'mayI'>,
   namespace: string,
   mode: ConfigDeliveryMode,
-  logger: Logger,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): DeliveryChoice {
   let chosen: ConfigDelivery['kind'] | undefined =
     mode === 'auto' ? undefined : mode === 'configmap' ? 'configMap' : mode;
+  let validUntil = Infinity;
   return {
     kind: async (signal) => {
-      if (chosen !== undefined) return chosen;
+      if (chosen !== undefined && clock.monotonic() < validUntil) return chosen;
       const kind = (await mayKeepSecrets(api, namespace, signal)) ? 'secret' : 'inline';
-      logger.info('the way of delivering configs was chosen', { delivery: kind });
+      if (kind !== chosen) logger.info('the way of delivering configs was chosen', { delivery: kind });
       chosen = kind;
+      validUntil = kind === 'secret' ? Infinity : clock.monotonic() + REFUSED_MS;
       return kind;
     },
   };
 }
 
 /** Creating is the right that matters; getting is what a second create needs to see that the first one was applied. */
-async function mayKeepSecrets(api: KubeApi, namespace: string, signal: AbortSignal): Promise<boolean> {
+async function mayKeepSecrets(api: Pick<KubeApi, 'mayI'>, namespace: string, signal: AbortSignal): Promise<boolean> {
   const may = (verb: string): Promise<boolean> =>
     api.mayI({ verb, group: '', resource: 'secrets', namespace }, { signal });
   return (await may('create')) && (await may('get'));

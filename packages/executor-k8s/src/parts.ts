@@ -26,7 +26,7 @@ export interface K8sParts {
   readonly random: Random;
   readonly logger: Logger;
   readonly timings: K8sTimings;
-  /** How configs are delivered, found out once. */
+  /** How configs are delivered. */
   readonly delivery: DeliveryChoice;
   /** What the watches of this executor see; logs are read by it instead of asking the API. */
   readonly caches: Set<RunCache>;
@@ -53,7 +53,7 @@ export function k8sParts(options: K8sExecutorOptions, closed: AbortSignal): K8sP
     random,
     logger,
     timings: { ...DEFAULT_TIMINGS, ...options.timings },
-    delivery: deliveryChoice(api, namespace, options.delivery ?? 'auto', logger),
+    delivery: deliveryChoice(api, namespace, options.delivery ?? 'auto', { clock, logger }),
     caches: new Set(),
     notes: eventNotes(),
     nodes,

@@ -1,7 +1,9 @@
+import { recordingLogger } from '@runner/core/testing';
 import { testRunSpec } from '@runner/executor/testing';
 import type { KubeObject, ResourceType } from '@runner/kube';
 import { JOBS } from '@runner/kube';
 import { describe, expect, it } from 'vitest';
+import type { MemorySubject } from '../support/memory-subject.ts';
 import { NAMESPACE, memorySubject } from '../support/memory-subject.ts';
 import { until } from '../support/until.ts';
 import { calm, watched } from '../support/watching.ts';
@@ -81,19 +83,63 @@ it('reads events of one object at a time, more and more rarely, and stops when i
   expect(subject.server.calls.some(({ resource, verb }) => resource === 'events' && verb === 'watch')).toBe(false);
 });
 
-it('gets on without the right to read events', async () => {
-  const rights = [
-    { group: 'batch', resources: ['jobs'], verbs: ['create', 'get', 'list', 'watch'] },
-    { group: '', resources: ['pods'], verbs: ['list', 'watch'] },
-  ];
-  await using subject = await memorySubject({ timings, rights });
-  subject.cluster.trouble({ kind: 'no_pod', message: QUOTA });
+describe('when events may not be read', () => {
+  const readings = ({ server }: MemorySubject): number =>
+    server.calls.filter(({ resource }) => resource === 'events').length;
+
+  it('is told once, and workloads get on', async () => {
+    const rights = [
+      { group: 'batch', resources: ['jobs'], verbs: ['create', 'get', 'list', 'watch'] },
+      { group: '', resources: ['pods'], verbs: ['list', 'watch'] },
+    ];
+    const logger = recordingLogger();
+    await using subject = await memorySubject({ timings, rights, logger });
+    subject.cluster.trouble({ kind: 'no_pod', message: QUOTA });
+    await using watch = watched(subject.executor);
+    await subject.executor.submit(spec, calm);
+    await until('they were asked for again', () => readings(subject) >= 3);
+    expect(logger.records.filter((record) => record.message.startsWith('events may not be read'))).toHaveLength(1);
+    subject.cluster.trouble(undefined);
+    await watch.until(spec.runId, 'running');
+  });
+
+  it('for a moment, they are read later', async () => {
+    await using subject = await memorySubject({ timings });
+    subject.server.fault({ kind: 'status', status: 403 }, { verb: 'list', resource: 'events', times: 1 });
+    subject.cluster.trouble({ kind: 'no_pod', message: QUOTA });
+    await using watch = watched(subject.executor);
+    await subject.executor.submit(spec, calm);
+    await watch.until(spec.runId, 'pending quota_exceeded');
+  });
+
+  it('one of the waiting runs asks again, not all of them', async () => {
+    await using subject = await memorySubject({ timings: { ...timings, eventsCapMs: 600_000 } });
+    subject.server.fault({ kind: 'status', status: 403 }, { verb: 'list', resource: 'events' });
+    subject.cluster.trouble({ kind: 'no_pod', message: QUOTA });
+    await using watch = watched(subject.executor);
+    await subject.executor.submit(spec, calm);
+    await until('they were asked for', () => readings(subject) === 1);
+    const other = testRunSpec();
+    await subject.executor.submit(other, calm);
+    await watch.until(other.runId, 'pending');
+    subject.cluster.trouble(undefined);
+    await watch.until(other.runId, 'running');
+    expect(readings(subject)).toBe(1);
+  });
+});
+
+it('reads the events of a new obstacle as soon as those of a new wait', async () => {
+  await using subject = await memorySubject({ timings: { ...timings, eventsFloorMs: 600_000, eventsCapMs: 600_000 } });
+  subject.cluster.trouble({ kind: 'unschedulable', message: '0/1 nodes are available: 1 Insufficient cpu.' });
   await using watch = watched(subject.executor);
   await subject.executor.submit(spec, calm);
-  await until('events were asked for', () => subject.server.calls.some(({ resource }) => resource === 'events'));
-  subject.cluster.trouble(undefined);
-  await watch.until(spec.runId, 'running');
-  expect(subject.server.calls.filter(({ resource }) => resource === 'events')).toHaveLength(1);
+  await until('events were read', () => subject.server.calls.some(({ resource }) => resource === 'events'));
+  subject.cluster.trouble({
+    kind: 'creating',
+    reason: 'FailedMount',
+    message: 'MountVolume.SetUp failed for volume "v" : secret "none" not found',
+  });
+  await watch.until(spec.runId, 'pending volume_source_missing');
 });
 
 describe('the taint that keeps a pod away', () => {
