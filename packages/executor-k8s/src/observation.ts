@@ -53,7 +53,11 @@ export function judge(sight: RunSight, context: JudgeContext): Observation {
     phase,
     ...timesOf(sight, phase),
     ...(phase === 'ended'
-      ? { outcome: outcomeOf(sight, { diagnosis, ...(logTail === undefined ? {} : { logTail }) }) }
+      ? {
+          outcome: outcomeOf(sight, { diagnosis, ...(logTail === undefined ? {} : { logTail }) }),
+          // A Job that was ended while somebody held it back never finishes, so its time to live never counts.
+          ...(job !== undefined && endCondition(job) === undefined ? { lingers: true as const } : {}),
+        }
       : waiting(sight, phase, diagnosis, context.nodes)),
   };
 }
