@@ -9,7 +9,7 @@ const LONGEST_BY_LINES = 65_536;
 
 /**
  * The ways in which a value may stand in a program's output: as it is, its lines, and both of them in base64 (also inside
- * a longer base64 text), URL-encoded, JSON-escaped, shell-quoted and in hex. Each form once; all at least
+ * a longer base64 text, and there JSON-escaped), URL-encoded, JSON-escaped, shell-quoted and in hex. Each form once; all at least
  * `SHORTEST_ANYWHERE` long. None for a value that is shorter than that itself.
  */
 export function secretForms(value: string): readonly string[] {
@@ -38,6 +38,8 @@ function encodings(text: string): readonly string[] {
   return [
     text,
     ...base64Forms(bytes),
+    // A document that holds it, encoded as a whole.
+    ...[...new Set(json)].filter((form) => form !== text).flatMap((form) => base64Forms(Buffer.from(form))),
     hex,
     hex.toUpperCase(),
     ...urlForms(text),

@@ -3,3 +3,5 @@ export { createMemoryProvider } from './memory-provider.ts';
 export type { MemoryProvider } from './memory-provider.ts';
 export { secretProviderContract } from './provider-contract.ts';
 export type { ProviderContractOptions, ProviderHarness } from './provider-contract.ts';
+/** Every form in which a value may stand in an output: to look for leaks. */
+export { secretForms } from '../redactor/forms.ts';
