@@ -1,4 +1,5 @@
 import type { Job, KubeEvent, Meta, Pod, PodSpec } from '@runner/kube';
+import { keepPullReasons } from '@runner/kube';
 import { isLeaving } from './sight.ts';
 
 /**
@@ -26,7 +27,8 @@ export function keepPod(pod: Pod): Pod {
 
 /**
  * The same, and the deletion as it was asked for. In the last state of a pod the kubelet writes it anew, with no grace,
- * which hides whether the program had ended before. What is remembered of a pod is to be forgotten when it is gone.
+ * which hides whether the program had ended before. Likewise the reason why an image cannot be pulled, which older kubelets
+ * give now and then only. What is remembered of a pod is to be forgotten when it is gone.
  */
 export interface PodKeeper {
   keep(pod: Pod): Pod;
@@ -37,9 +39,12 @@ export interface PodKeeper {
 
 export function podKeeper(): PodKeeper {
   const deletions = new Map<string, Pick<Meta, 'deletionTimestamp' | 'deletionGracePeriodSeconds'>>();
+  const waiting = new Map<string, Pod>();
   const restore = (pod: Pod): Pod => {
-    const first = isLeaving(pod) ? deletions.get(pod.metadata?.uid ?? '') : undefined;
-    return first === undefined ? pod : { ...pod, metadata: { ...pod.metadata, ...first } };
+    const uid = pod.metadata?.uid ?? '';
+    const told = keepPullReasons(pod, waiting.get(uid));
+    const first = isLeaving(pod) ? deletions.get(uid) : undefined;
+    return first === undefined ? told : { ...told, metadata: { ...told.metadata, ...first } };
   };
   return {
     restore,
@@ -53,9 +58,17 @@ export function podKeeper(): PodKeeper {
       ) {
         deletions.set(uid, { deletionTimestamp, deletionGracePeriodSeconds });
       }
-      return restore(keepPod(pod));
+      const kept = restore(keepPod(pod));
+      if (uid !== undefined) {
+        if (kept.status?.phase === 'Pending') waiting.set(uid, kept);
+        else waiting.delete(uid);
+      }
+      return kept;
     },
-    forget: ({ metadata }) => void deletions.delete(metadata?.uid ?? ''),
+    forget: ({ metadata }) => {
+      deletions.delete(metadata?.uid ?? '');
+      waiting.delete(metadata?.uid ?? '');
+    },
   };
 }
 

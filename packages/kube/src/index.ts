@@ -19,6 +19,7 @@ export { diagnoseEnd } from './diagnose/diagnose-end.ts';
 export { diagnose } from './diagnose/diagnose.ts';
 export type { DiagnosisContext, Evidence, NodeTaints, Taint } from './diagnose/evidence.ts';
 export { signalOfExitCode } from './diagnose/exit-code.ts';
+export { keepPullReasons } from './diagnose/pull-reason.ts';
 export { diagnoseRefusal } from './diagnose/refusal.ts';
 export { kubeError } from './errors.ts';
 export type { KubeErrorCode, KubeErrorDetails } from './errors.ts';

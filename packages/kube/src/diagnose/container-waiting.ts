@@ -3,6 +3,7 @@ import type { ContainerStatus, KubeEvent } from '../objects.ts';
 import { clusterText, sentence } from './cluster-text.ts';
 import { latestEvent, withReason } from './events.ts';
 import { imagePullFailure } from './image-pull.ts';
+import { backOffOf } from './pull-reason.ts';
 import { startFailure } from './start-failure.ts';
 
 const PULLING = new Set([
@@ -67,15 +68,13 @@ export function containerWaiting(
 }
 
 /** Kubelets before 1.32 say only that they back off; the reason is in the event then. */
-const BACK_OFF = /^Back-off pulling image "[^"]*"(?:: (.*))?$/s;
-
 function pulling(message: string, image: string, events: readonly KubeEvent[]): Diagnosis {
-  const backOff = BACK_OFF.exec(message);
+  const backOff = backOffOf(message);
   const failed = latestEvent(
     events,
     (event) => event.reason === 'Failed' && (event.message ?? '').startsWith('Failed to pull image'),
   );
-  const text = backOff === null ? message : (backOff[1] ?? failed?.message ?? message);
+  const text = backOff === undefined ? message : (backOff.reason ?? failed?.message ?? message);
   const diagnosis = imagePullFailure(text, image);
   const missing = missingPullSecrets(events);
   if (missing === undefined || diagnosis.code !== 'image_unauthorized') return diagnosis;
@@ -105,7 +104,7 @@ function configError(text: string): Diagnosis {
       category: 'configuration',
       code: 'config_missing',
       message: `The pod needs the ${kindOf(object[1])} ${object[2] ?? ''}, which does not exist.`,
-      hint: 'Create it in the namespace of the pod. If it holds the config of the run, somebody deleted it: start the run again.',
+      hint: 'Create it in the namespace of the pod. If it holds the config of the run, somebody deleted it, or the agent could not create it (its log says why): start the run again.',
       permanent: true,
     };
   }

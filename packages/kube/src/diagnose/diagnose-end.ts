@@ -19,7 +19,7 @@ export function diagnoseEnd(evidence: Evidence): Diagnosis | undefined {
   const ended = mainStatus(pod)?.state?.terminated;
   if (ended?.exitCode === 0) return undefined;
   return (
-    endByPodReason(pod) ??
+    endByPodReason(pod, evidence.events) ??
     outOfMemory(pod) ??
     disrupted(pod) ??
     jobDeadline(evidence) ??

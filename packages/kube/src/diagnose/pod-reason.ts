@@ -1,6 +1,8 @@
 import type { Diagnosis } from '@runner/executor';
-import type { Pod } from '../objects.ts';
+import type { KubeEvent, Pod } from '../objects.ts';
 import { clusterText, sentence } from './cluster-text.ts';
+import { containerWaiting } from './container-waiting.ts';
+import { allStatuses, mainStatus } from './main-container.ts';
 
 const AGAIN = 'Start the run again.';
 /** The kubelet turned the pod away after the scheduler had chosen the node. */
@@ -8,11 +10,11 @@ const REJECTED =
   /^(?:OutOf\S+|NodeAffinity|NodePorts|UnexpectedAdmissionError|AdmissionError|TopologyAffinityError|PodOSNotSupported|PodOSSelectorNodeLabelDoesNotMatch|PodLevelResourcesNotSupported|AppArmor)$/;
 
 /** Why a pod failed as a whole (`status.reason`), set by the kubelet or the controllers. */
-export function endByPodReason(pod: Pod | undefined): Diagnosis | undefined {
+export function endByPodReason(pod: Pod | undefined, events: readonly KubeEvent[] = []): Diagnosis | undefined {
   const { reason = '', message = '' } = pod?.status ?? {};
   switch (reason) {
     case 'DeadlineExceeded':
-      return runDeadline(pod);
+      return hasNeverBegun(pod) ? beginDeadline(pod, events) : runDeadline(pod);
     case 'Evicted':
       return evicted(message);
     case 'Preempting':
@@ -54,6 +56,32 @@ function runDeadline(pod: Pod | undefined): Diagnosis {
     code: 'run_deadline',
     message: `The run took longer than its deadline${seconds === undefined ? '' : ` of ${seconds} s`} and was ended.`,
     hint: 'Let the pipeline read less at once, or raise its workflowTimeout or RUN_DEADLINE_SECONDS.',
+    permanent: true,
+  };
+}
+
+/** Whether the program had not begun. The kubelet ends what it has never created as lost, or lets it wait for ever. */
+function hasNeverBegun(pod: Pod | undefined): boolean {
+  const status = mainStatus(pod);
+  if (status === undefined) return false;
+  const { running, terminated } = status.state ?? {};
+  if (running !== undefined || status.lastState?.terminated !== undefined) return false;
+  if (terminated === undefined) return true;
+  const { reason, startedAt = '' } = terminated;
+  return reason === 'ContainerStatusUnknown' && !(Date.parse(startedAt) > 0) && (status.containerID ?? '') === '';
+}
+
+function beginDeadline(pod: Pod | undefined, events: readonly KubeEvent[]): Diagnosis {
+  const seconds = pod?.spec?.activeDeadlineSeconds;
+  const statuses = pod === undefined ? [] : allStatuses(pod);
+  const obstacle = statuses.map((status) => containerWaiting(status, events)).find((one) => one !== undefined);
+  return {
+    category: 'deadline',
+    code: 'begin_deadline',
+    message: `The program did not begin within the deadline of the run${seconds === undefined ? '' : ` of ${seconds} s`}, which counts from when a node took its pod, the pull of the image included.${obstacle === undefined ? '' : ` ${obstacle.message}`}`,
+    hint:
+      obstacle?.hint ??
+      'See what the node was busy with; if it was the image, keep it on the nodes or nearer to them. Otherwise raise workflowTimeout of the pipeline or RUN_DEADLINE_SECONDS.',
     permanent: true,
   };
 }

@@ -54,6 +54,49 @@ describe('exit codes', () => {
   });
 });
 
+describe('the deadline of a run', () => {
+  const late = (state: object, more: object = {}): Evidence => ({
+    context: CONTEXT,
+    pod: {
+      spec: { containers: [{ name: 'main' }], nodeName: 'n1', activeDeadlineSeconds: 60 },
+      status: {
+        phase: 'Failed',
+        reason: 'DeadlineExceeded',
+        containerStatuses: [
+          { name: 'main', image: 'r.io/x:1', imageID: '', ready: false, restartCount: 0, state, ...more },
+        ],
+      },
+    },
+  });
+  const unlocated = { exitCode: 137, reason: 'ContainerStatusUnknown' };
+
+  it.each<[string, object]>([
+    ['it waits', { waiting: { reason: 'ContainerCreating' } }],
+    ['nothing of it was ever made', { terminated: unlocated }],
+    ['the same, with the zero time', { terminated: { ...unlocated, startedAt: '1970-01-01T00:00:00Z' } }],
+  ])('that passed before the program began is told as that: %s', (_title, state) => {
+    const diagnosis = diagnoseEnd(late(state));
+    expect(diagnosis).toMatchObject({ category: 'deadline', code: 'begin_deadline', permanent: true });
+    expect(diagnosis?.message).toMatch(/did not begin within the deadline of the run of 60 s.*pull of the image/);
+  });
+
+  it('names what kept the program from beginning', () => {
+    const waiting = { reason: 'ErrImagePull', message: 'dial tcp 10.0.0.1:443: connect: connection refused' };
+    const diagnosis = diagnoseEnd(late({ waiting }));
+    expect(diagnosis?.message).toContain('cannot reach the registry');
+    expect(diagnosis?.hint).toContain('firewall');
+  });
+
+  it.each<[string, object, object]>([
+    ['by its times', { terminated: { exitCode: 137, reason: 'Error', startedAt: '2026-01-01T00:00:00Z' } }, {}],
+    ['by its container, of which the node lost track', { terminated: unlocated }, { containerID: 'containerd://a' }],
+    ['as it runs still', { running: { startedAt: '2026-01-01T00:00:00Z' } }, {}],
+    ['and began once before', { waiting: {} }, { lastState: { terminated: unlocated } }],
+  ])('is the time a program took that had begun: %s', (_title, state, more) => {
+    expect(diagnoseEnd(late(state, more))?.code).toBe('run_deadline');
+  });
+});
+
 describe('an end that came before somebody asked the pod to go', () => {
   const finished = { exitCode: 1, reason: 'Error', finishedAt: '2026-01-01T00:00:00Z' };
   const disruption = (lastTransitionTime: string): Pod['status'] => ({

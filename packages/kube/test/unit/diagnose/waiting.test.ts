@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Evidence, KubeEvent } from '../../../src/index.ts';
-import { diagnose, diagnoseRefusal } from '../../../src/index.ts';
+import type { Evidence, KubeEvent, Pod } from '../../../src/index.ts';
+import { diagnose, diagnoseRefusal, keepPullReasons } from '../../../src/index.ts';
 import { CONTEXT, recorded } from './recorded.ts';
 
 const IMAGE = '118146679784.dkr.ecr.eu-west-1.amazonaws.com/runner-slim:om-1.11.1-cl-1.11.1';
@@ -28,6 +28,11 @@ function containerWaits(reason: string, message?: string, events: readonly KubeE
     },
   };
 }
+
+const podOf = (reason: string, message: string, image = IMAGE): Pod => ({
+  metadata: { uid: 'p' },
+  ...containerWaits(reason, message, [], image).pod,
+});
 
 describe('a pod that was given to a node which does not begin with it', () => {
   const given = (events: readonly KubeEvent[]): Evidence => ({
@@ -141,6 +146,33 @@ describe('an image that cannot be pulled', () => {
     );
     expect(now).toMatchObject({ code: 'image_unauthorized', permanent: true });
     expect(older).toMatchObject({ code: 'image_unauthorized', permanent: true });
+  });
+
+  it('keeps its code on a kubelet that gives the reason only between the back-offs', () => {
+    const failing = podOf('ErrImagePull', `failed to resolve reference "${IMAGE}": ${IMAGE}: not found`);
+    const silent = podOf('ImagePullBackOff', `Back-off pulling image "${IMAGE}"`);
+    let kept: Pod | undefined;
+    const story = [failing, silent, silent, failing, silent].map((pod) => {
+      kept = keepPullReasons(pod, kept);
+      return diagnose({ context: CONTEXT, pod: kept })?.code;
+    });
+    expect(new Set(story)).toEqual(new Set(['image_not_found']));
+    // Another reason replaces it.
+    const unreachable = podOf('ErrImagePull', 'dial tcp 10.0.0.1:443: connect: connection refused');
+    kept = keepPullReasons(silent, keepPullReasons(unreachable, kept));
+    expect(diagnose({ context: CONTEXT, pod: kept })?.code).toBe('registry_unreachable');
+  });
+
+  it('lends its reason to no other pod, image or state', () => {
+    const failing = podOf('ErrImagePull', 'not found');
+    const silent = podOf('ImagePullBackOff', `Back-off pulling image "${IMAGE}"`);
+    const telling = podOf('ImagePullBackOff', `Back-off pulling image "${IMAGE}": ErrImagePull: 403 Forbidden`);
+    expect(keepPullReasons(silent, undefined)).toBe(silent);
+    expect(keepPullReasons(silent, { ...failing, metadata: { uid: 'other' } })).toBe(silent);
+    expect(keepPullReasons(silent, podOf('ErrImagePull', 'not found', 'other:1'))).toEqual(silent);
+    expect(keepPullReasons(silent, podOf('CreateContainerError', 'not found'))).toEqual(silent);
+    expect(keepPullReasons(telling, failing)).toBe(telling);
+    expect(keepPullReasons(podOf('ContainerCreating', ''), failing)).toEqual(podOf('ContainerCreating', ''));
   });
 
   it('is not judged by words in its own name', () => {
