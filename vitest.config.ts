@@ -1,10 +1,13 @@
 import { defaultServerConditions } from 'vite';
+import type { TestProjectInlineConfiguration } from 'vitest/config';
 import { defineConfig } from 'vitest/config';
+
+type ProjectTest = NonNullable<TestProjectInlineConfiguration['test']>;
 
 // Tests read the sources of every package, never dist.
 // `module` is for bundlers: what AWS ships under it is not loadable by Node.
 const conditions = ['@runner/source', ...defaultServerConditions.filter((name) => name !== 'module')];
-const kind = (name: string, testTimeout: number, more: { readonly fileParallelism?: boolean } = {}) => ({
+const kind = (name: string, testTimeout: number, more: ProjectTest = {}) => ({
   extends: true as const,
   test: {
     name,
@@ -27,8 +30,9 @@ export default defineConfig({
       kind('wire', 20_000),
       kind('model', 300_000),
       kind('system', 120_000),
-      // One cluster serves all: a file that stops its API server would break the others.
-      kind('e2e', 300_000, { fileParallelism: false }),
+      // One cluster serves all: what fills it, or stops its API server, comes afterwards and one by one.
+      kind('e2e', 300_000, { maxWorkers: 3, sequence: { groupOrder: 1 } }),
+      kind('e2e-alone', 400_000, { fileParallelism: false, sequence: { groupOrder: 2 } }),
       // The vendors' SDKs against moto and our own servers; needs Python and the network once.
       kind('providers', 120_000),
     ],

@@ -34,7 +34,7 @@ describe('npm run demo:cluster', () => {
 
   it('removes what a killed one left behind, when it starts again', async () => {
     const killed = startClusterDemo(folder, '--keep');
-    await killed.says('Made the namespace');
+    await killed.says('Starting the agent');
     killed.signal('SIGKILL');
     await killed.ended;
     const namespace = /Made the namespace (\S+)/.exec(killed.output())?.[1] ?? '';

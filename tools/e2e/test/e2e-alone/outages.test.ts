@@ -50,30 +50,7 @@ async function running(fields: Readonly<Record<string, unknown>> = {}) {
   return { runId, program };
 }
 
-describe('an API server that is away for 60 s', () => {
-  it('changes nothing about runs: they go on, those that ended meanwhile and later are told as they were', async () => {
-    const [meanwhile, later] = [await running(), await running()];
-    await tool('stop', 'kube-apiserver');
-    try {
-      meanwhile.program.exit(4);
-      await pause(OUTAGE_MS);
-      for (const { runId } of [meanwhile, later]) expect(await world.run(runId)).toMatchObject({ state: 'running' });
-    } finally {
-      await tool('start', 'kube-apiserver');
-    }
-    expect(await world.ended(meanwhile.runId, RECOVERED_WITHIN_MS)).toMatchObject({
-      state: 'failed',
-      outcome: { exitCode: 4 },
-    });
-    later.program.exit(0);
-    expect(await world.ended(later.runId)).toMatchObject({ state: 'succeeded' });
-    const afterwards = await running();
-    afterwards.program.exit(0);
-    expect(await world.ended(afterwards.runId)).toMatchObject({ state: 'succeeded' });
-    for (const { runId } of [meanwhile, later, afterwards]) expect(world.control.executions(runId)).toBe(1);
-  });
-});
-
+// First: after an outage of the API server the controllers doubt their nodes for a while.
 describe('a node that stops answering', () => {
   it('is shown; a run that waits for it goes on when it is back, one that does not is given up', async () => {
     const [patient, given] = [await running(), await running({ pipelineType: 'profiler' })];
@@ -106,5 +83,29 @@ describe('a node that stops answering', () => {
     patient.program.exit(0);
     expect(await world.ended(patient.runId)).toMatchObject({ state: 'succeeded' });
     for (const { runId } of [patient, given]) expect(world.control.executions(runId)).toBe(1);
+  });
+});
+
+describe('an API server that is away for 60 s', () => {
+  it('changes nothing about runs: they go on, those that ended meanwhile and later are told as they were', async () => {
+    const [meanwhile, later] = [await running(), await running()];
+    await tool('stop', 'kube-apiserver');
+    try {
+      meanwhile.program.exit(4);
+      await pause(OUTAGE_MS);
+      for (const { runId } of [meanwhile, later]) expect(await world.run(runId)).toMatchObject({ state: 'running' });
+    } finally {
+      await tool('start', 'kube-apiserver');
+    }
+    expect(await world.ended(meanwhile.runId, RECOVERED_WITHIN_MS)).toMatchObject({
+      state: 'failed',
+      outcome: { exitCode: 4 },
+    });
+    later.program.exit(0);
+    expect(await world.ended(later.runId)).toMatchObject({ state: 'succeeded' });
+    const afterwards = await running();
+    afterwards.program.exit(0);
+    expect(await world.ended(afterwards.runId)).toMatchObject({ state: 'succeeded' });
+    for (const { runId } of [meanwhile, later, afterwards]) expect(world.control.executions(runId)).toBe(1);
   });
 });
