@@ -4,6 +4,22 @@ import type { Sign } from './sign.ts';
 import { diagnosisOf } from './sign.ts';
 import { WRAPPER_SIGNS } from './wrapper-signs.ts';
 
+const REFUSAL = '(?:401 Client Error|Token has expired|Invalid token|Expired token|Token not present)';
+
+/**
+ * A refusal that is the OpenMetadata server's, for sources answer in the same words: from its client, at the set-up of
+ * that client, or for one of its paths. The first alternative is the last, misleading error of a run whose token was refused.
+ */
+const SERVER_REFUSAL = new RegExp(
+  [
+    String.raw`'NoneType' object has no attribute 'root'`,
+    String.raw`Could not initialize the OpenMetadata client[\s\S]{0,400}?${REFUSAL}`,
+    String.raw`\bometa[^\n]{0,400}?${REFUSAL}`,
+    String.raw`401 Client Error[^\n]{0,200}/api/v1/(?:system/|services/|bots/|automations/|databaseSchemas|metadata/types|users/loggedInUser)`,
+  ].join('|'),
+  'i',
+);
+
 /**
  * What the ingestion library (observed with 2.0.6) prints when it fails for a reason that a person can mend, the most
  * telling first: a secret that cannot be read goes on to look like a wrong password, and most failures at the start end
@@ -25,7 +41,7 @@ const SIGNS: readonly Sign[] = [
     hint: 'The server is older than the ingestion image, or was not migrated completely: bring both to one version.',
   },
   {
-    pattern: /'NoneType' object has no attribute 'root'|401 Client Error|Token has expired|Invalid token/i,
+    pattern: SERVER_REFUSAL,
     category: 'authentication',
     code: 'server_refused_token',
     message: 'The OpenMetadata server refused the token of the workload.',
@@ -102,6 +118,14 @@ const SIGNS: readonly Sign[] = [
     code: 'out_of_memory',
     message: 'The program ran out of memory.',
     hint: 'Raise its memory limit, or let the pipeline read less at once.',
+  },
+  // Last: connectors go on after some refusals.
+  {
+    pattern: new RegExp(REFUSAL, 'i'),
+    category: 'authentication',
+    code: 'source_refused_login',
+    message: 'The source refused the credentials or the token of the service.',
+    hint: 'Check the credentials of the service, and that its token is valid and has not expired. The runner finds no sign that it was the OpenMetadata server.',
   },
 ];
 
