@@ -15,15 +15,17 @@ const TRIES = 12;
 
 /**
  * Ends a run where it stands: one patch writes the intent on the Job and makes its deadline pass, upon which its
- * controller takes the pods. The Job stays, with what it was ended for.
+ * controller takes the pods. The Job stays, with what it was ended for. Throws `executor_unavailable` when others have
+ * changed the Job before each of the tries.
  */
 export async function endRun(
   parts: K8sParts,
   runId: string,
   intent: EndIntent,
   signal: AbortSignal,
+  tries = TRIES,
 ): Promise<Observation> {
-  for (let attempt = 0; attempt < TRIES; attempt += 1) {
+  for (let attempt = 0; attempt < tries; attempt += 1) {
     const sight = await readRun(parts, runId, signal);
     const seen = await judged(parts, sight, signal);
     if (seen.presence !== 'present' || isEnded(seen)) return seen;

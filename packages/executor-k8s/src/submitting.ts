@@ -2,9 +2,9 @@ import type { RunSpec, SubmitResult } from '@runner/executor';
 import { checkSpec, executorError, ownerLabels, serialiseConfig, workloadName } from '@runner/executor';
 import type { Job } from '@runner/kube';
 import { JOBS, buildPodTemplate } from '@runner/kube';
-import { ANNOTATIONS, runIdOf } from './annotations.ts';
+import { ANNOTATIONS, intentOf, runIdOf } from './annotations.ts';
+import { completeOrEnd } from './completing.ts';
 import { deliveryOf } from './config-object.ts';
-import { completeConfig } from './delivery.ts';
 import { buildJob } from './job.ts';
 import { look } from './looking.ts';
 import { judge } from './observation.ts';
@@ -14,7 +14,8 @@ import { endCondition } from './sight.ts';
 
 /**
  * Creates the Job of a run, or adopts the one there is. One call with the config inside of the Job, two with an object
- * of its own.
+ * of its own. A Job whose config the cluster refuses for good is ended, and the run has it as its outcome: what was
+ * created is never answered with an error that says that nothing was.
  */
 export async function submitRun(parts: K8sParts, spec: RunSpec, signal: AbortSignal): Promise<SubmitResult> {
   const { api, namespace } = parts;
@@ -25,7 +26,9 @@ export async function submitRun(parts: K8sParts, spec: RunSpec, signal: AbortSig
   if (!isNew) refuseStranger(job, spec);
   // The answer of a create may get lost, and its repetition finds what it made.
   const created = isNew || submissionOf(job) === submissionOf(wanted);
-  if (endCondition(job) === undefined) await completeConfig({ api, namespace, spec, job, text }, signal);
+  const isOver = endCondition(job) !== undefined || intentOf(job) !== undefined;
+  const ended = isOver ? undefined : await completeOrEnd(parts, { spec, job, text }, signal);
+  if (ended !== undefined) return { created, observation: ended };
   if (!created) return { created, observation: await look(parts, spec.runId, signal) };
   return { created, observation: judge({ runId: spec.runId, job, pods: [] }, parts.context()) };
 }

@@ -75,7 +75,9 @@ export interface Executor {
   preflight(signal: AbortSignal): Promise<readonly PreflightFinding[]>;
   /**
    * Makes the workload exist. Idempotent by runId: submitting twice never makes two, and a run whose workload has ended
-   * is answered with that ended observation. Resolves only when the workload really exists.
+   * is answered with that ended observation. Resolves only when the workload really exists. A workload that turns out to
+   * be impossible after a part of it was created is ended and answered as such: an error that is not retryable says that
+   * nothing stands.
    */
   submit(spec: RunSpec, signal: AbortSignal): Promise<SubmitResult>;
   /**

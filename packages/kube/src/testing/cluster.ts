@@ -28,8 +28,9 @@ export interface ContainerEnd {
 /**
  * What the controllers, the scheduler and the kubelet do to the Jobs of a `TestApiServer`: pods come, their `main` runs
  * until it is told otherwise, deadlines pass, deletion takes the grace. Job conditions and pod statuses are those of
- * Kubernetes 1.34. Jobs are named without their namespace; the youngest of that name is meant. Pods that no Job owns are
- * played as well, under their own names; pods that are put with a node or a status are left alone.
+ * Kubernetes 1.34. A pod whose environment refers to a Secret or ConfigMap that is not there waits for it. Jobs are named
+ * without their namespace; the youngest of that name is meant. Pods that no Job owns are played as well, under their own
+ * names; pods that are put with a node or a status are left alone.
  */
 export interface TestCluster extends AsyncDisposable {
   readonly server: TestApiServer;

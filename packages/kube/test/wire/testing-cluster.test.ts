@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EVENTS, JOBS, PODS } from '../../src/objects.ts';
+import { CONFIG_MAPS, EVENTS, JOBS, PODS, SECRETS } from '../../src/objects.ts';
 import type { Job, Pod } from '../../src/objects.ts';
 import { startTestApiServer, startTestCluster } from '../../src/testing/index.ts';
 import type { TestApiServer, TestCluster, TestClusterOptions } from '../../src/testing/index.ts';
@@ -429,6 +429,39 @@ it('plays pods that no Job owns, and leaves alone those that are put as they are
   await here.ask('DELETE', `${path}/alone`);
   expect(here.server.objects(PODS).map((pod) => [pod.metadata?.name, pod.status?.phase])).toEqual([['put', 'Running']]);
 });
+
+it.each([
+  ['secretKeyRef', SECRETS, 'Secret'],
+  ['configMapKeyRef', CONFIG_MAPS, 'ConfigMap'],
+] as const)(
+  'keeps a container back until the object of its %s is there, and says what lacks',
+  async (ref, type, kind) => {
+    await using here = await place();
+    const env = [
+      { name: 'needed', valueFrom: { [ref]: { name: 'x', key: 'k' } } },
+      { name: 'welcome', valueFrom: { [ref]: { name: 'y', key: 'k', optional: true } } },
+    ];
+    const containers = [{ name: 'main', image: 'x', env }];
+    const metadata = { name: 'needy', namespace: 'default' };
+    await here.ask('POST', '/api/v1/namespaces/default/pods', {
+      metadata,
+      spec: { containers, restartPolicy: 'Never' },
+    });
+    const says = async (message: string): Promise<unknown> =>
+      await until(message, () =>
+        JSON.stringify(state(here.cluster.pod('needy'))) ===
+        JSON.stringify({ waiting: { reason: 'CreateContainerConfigError', message } })
+          ? true
+          : undefined,
+      );
+    await says(`${kind.toLowerCase()} "x" not found`);
+    here.server.put(type, { metadata: { name: 'x', namespace: 'default' }, data: { other: 'b3RoZXI=' } });
+    await says(`couldn't find key k in ${kind} default/x`);
+    expect(here.cluster.starts('needy')).toBe(0);
+    here.server.put(type, { metadata: { name: 'x', namespace: 'default' }, data: { k: 'dmFsdWU=' } });
+    await running(here.cluster, 'needy');
+  },
+);
 
 it('takes on what stood there before it began', async () => {
   await using server = await startTestApiServer();

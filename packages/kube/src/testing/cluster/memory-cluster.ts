@@ -1,12 +1,13 @@
 import type { Clock, Random, Timer } from '@runner/core';
 import type { KubeObject, Pod } from '../../objects.ts';
-import { JOBS, PODS } from '../../objects.ts';
+import { CONFIG_MAPS, JOBS, PODS, SECRETS } from '../../objects.ts';
 import type { TestApiServer } from '../api-server.ts';
 import type { ContainerEnd, PodTrouble, TestCluster } from '../cluster.ts';
 import { ownersOf } from '../server/stored.ts';
 import { EventRecorder } from './events.ts';
 import { JobController } from './job-controller.ts';
 import { JobPods } from './job-pods.ts';
+import { missingObject } from './missing-object.ts';
 import { PodHandle } from './pod-handle.ts';
 import { PodLife } from './pod-life.ts';
 
@@ -132,6 +133,9 @@ export class MemoryCluster implements TestCluster {
   #changed(plural: string, event: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject): void {
     if (plural === JOBS.plural) this.#jobChanged(event, object);
     else if (plural === PODS.plural) this.#podChanged(event, object);
+    else if (plural === SECRETS.plural || plural === CONFIG_MAPS.plural) {
+      for (const life of this.#lives.values()) life.proceed();
+    }
   }
 
   #jobChanged(event: 'ADDED' | 'MODIFIED' | 'DELETED', job: KubeObject): void {
@@ -176,6 +180,7 @@ export class MemoryCluster implements TestCluster {
       ...{ job, secondMs, stepMs },
       uuid: () => random.uuid(),
       trouble: () => this.#trouble(job),
+      lacks: (pod) => missingObject(pod, server),
       started: () => this.#starts.set(job, this.starts(job) + 1),
     });
     this.#lives.set(uid, life);

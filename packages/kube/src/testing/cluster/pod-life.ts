@@ -33,6 +33,8 @@ export interface PodLifeOptions {
   readonly secondMs: number;
   readonly stepMs: number;
   readonly trouble: () => PodTrouble | undefined;
+  /** What keeps its container from being created by itself: an object of its environment that is not there. */
+  readonly lacks: (pod: Pod) => PodTrouble | undefined;
   /** `main` began. */
   readonly started: () => void;
 }
@@ -90,11 +92,11 @@ export class PodLife {
     return this.#handle.log;
   }
 
-  /** Goes on towards running, or gets into trouble. Called again when troubles change. */
+  /** Goes on towards running, or gets into trouble. Called again when troubles change, or objects that it may lack. */
   proceed(): void {
     const { pod } = this;
     if (pod === undefined || this.#terminating || !['new', 'scheduled', 'waiting'].includes(this.#stage)) return;
-    const trouble = this.#options.trouble();
+    const trouble = this.#options.trouble() ?? (this.#stage === 'waiting' ? this.#options.lacks(pod) : undefined);
     const text = trouble === undefined ? undefined : JSON.stringify(trouble);
     const again = text !== undefined && text === this.#trouble && this.#stage !== 'scheduled';
     this.#trouble = text;
