@@ -1,6 +1,6 @@
 import type { Diagnosis, EndIntent, RunKind, RunSpec } from '@runner/executor';
 import { RUN_ID_LABEL, storedDiagnosis } from '@runner/executor';
-import type { ConfigDelivery, Job, KubeObject } from '@runner/kube';
+import type { ConfigDelivery, ContainerStatus, Job, KubeObject } from '@runner/kube';
 
 /**
  * What must outlive the agent and has no room in labels, which are short and know few characters. Keys are those of our
@@ -21,6 +21,8 @@ export const ANNOTATIONS = {
   submission: `${PREFIX}submission`,
   /** Why it is ended before its time; JSON of `StoredIntent`. */
   intent: `${PREFIX}intent`,
+  /** How the main program ended when others kept its pod; JSON of the API's `ContainerStateTerminated`. */
+  mainEnd: `${PREFIX}main-end`,
 } as const;
 
 /** Marks config objects, beside the labels of their run. */
@@ -31,6 +33,9 @@ export interface StoredIntent extends EndIntent {
   /** Epoch milliseconds by the clock of the agent that asked. */
   readonly at: number;
 }
+
+/** How the container `main` ended. */
+export type MainEnd = NonNullable<NonNullable<ContainerStatus['state']>['terminated']>;
 
 /** Longest message that is stored. */
 const MAX_MESSAGE = 4_096;
@@ -110,6 +115,26 @@ export function intentOf(job: Job | undefined): StoredIntent | undefined {
     ...(typeof message === 'string' ? { message } : {}),
     ...(why === undefined ? {} : { diagnosis: why }),
     at: typeof at === 'number' ? at : 0,
+  };
+}
+
+/** What is written of how `main` ended: all but its message, which is the program's own. */
+export function mainEndText({ exitCode, signal, reason, startedAt, finishedAt }: MainEnd): string {
+  return JSON.stringify({ exitCode, signal, reason, startedAt, finishedAt });
+}
+
+/** How `main` ended, where it was written down because the Job was ended for its other containers. */
+export function mainEndOf(job: Job | undefined): MainEnd | undefined {
+  const text = job?.metadata?.annotations?.[ANNOTATIONS.mainEnd];
+  if (text === undefined) return undefined;
+  const { exitCode, signal, reason, startedAt, finishedAt } = parsed(text);
+  if (typeof exitCode !== 'number') return undefined;
+  return {
+    exitCode,
+    ...(typeof signal === 'number' ? { signal } : {}),
+    ...(typeof reason === 'string' ? { reason } : {}),
+    ...(typeof startedAt === 'string' ? { startedAt } : {}),
+    ...(typeof finishedAt === 'string' ? { finishedAt } : {}),
   };
 }
 

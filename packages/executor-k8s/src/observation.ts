@@ -7,12 +7,14 @@ import type { RunSight } from './sight.ts';
 import {
   beganAt,
   endCondition,
+  endPodOf,
   hasBegun,
   isLeaving,
   isLivePod,
   isShelved,
   mainStatus,
   ownerOf,
+  pastPods,
   podOf,
   timeOf,
 } from './sight.ts';
@@ -86,8 +88,11 @@ function referenceOf(sight: RunSight): WorkloadRef | undefined {
 function phaseOf(sight: RunSight): WorkloadPhase {
   const { job, pods } = sight;
   const live = pods.filter(isLivePod);
-  const isStopping = intentOf(job) !== undefined || live.some(isLeaving);
-  const active = isStopping ? 'ending' : hasBegun(podOf(sight)) ? 'running' : 'pending';
+  // What is over is not taken back in the time until the Job has counted it.
+  const shown = live.length > 0 ? live : pastPods(sight);
+  const isStopping = intentOf(job) !== undefined || shown.some(isLeaving);
+  const isBegun = hasBegun(podOf(sight)) || shown.some(hasBegun);
+  const active = isStopping ? 'ending' : isBegun ? 'running' : 'pending';
   if (job === undefined) return live.length === 0 ? 'ended' : active;
   if (endCondition(job) !== undefined) return live.length === 0 ? 'ended' : active;
   if (isLeaving(job)) return 'ending';
@@ -101,7 +106,7 @@ function shelvedPhase(job: Job, livePods: number): WorkloadPhase {
 }
 
 function timesOf(sight: RunSight, phase: WorkloadPhase): Pick<PresentObservation, 'startedAt' | 'endedAt'> {
-  const startedAt = beganAt(podOf(sight) ?? sight.lastPod);
+  const startedAt = beganAt(endPodOf(sight));
   const endedAt = phase === 'ended' ? endTime(sight) : undefined;
   return {
     ...(startedAt === undefined ? {} : { startedAt }),
@@ -112,7 +117,7 @@ function timesOf(sight: RunSight, phase: WorkloadPhase): Pick<PresentObservation
 function endTime(sight: RunSight): number | undefined {
   const { job } = sight;
   return (
-    timeOf(mainStatus(podOf(sight) ?? sight.lastPod)?.state?.terminated?.finishedAt) ??
+    timeOf(mainStatus(endPodOf(sight))?.state?.terminated?.finishedAt) ??
     timeOf(job?.status?.completionTime) ??
     timeOf(endCondition(job)?.lastTransitionTime) ??
     intentOf(job)?.at

@@ -43,6 +43,8 @@ export interface K8sTimings {
   /** Between two looks at a run that no watch shows, while its log is followed: first and longest. Default 500 and 5,000. */
   readonly lookFloorMs: number;
   readonly lookCapMs: number;
+  /** A pod that lives on for so long after its main program has ended has its Job ended. Default 30,000. */
+  readonly lingerMs: number;
   /** Between two sweeps of config objects whose Job is gone. Default one hour. */
   readonly sweepMs: number;
 }
@@ -69,5 +71,6 @@ export const DEFAULT_TIMINGS: K8sTimings = {
   eventsCapMs: 60_000,
   lookFloorMs: 500,
   lookCapMs: 5_000,
+  lingerMs: 30_000,
   sweepMs: 3_600_000,
 };

@@ -4,7 +4,7 @@ import type { DiagnosisContext, Job, Pod } from '@runner/kube';
 import { diagnoseEnd, endedByDeletion } from '@runner/kube';
 import { intentOf } from './annotations.ts';
 import type { RunSight } from './sight.ts';
-import { endCondition, isLeaving, mainStatus, podOf, timeOf } from './sight.ts';
+import { endCondition, endPodOf, isLeaving, mainStatus, timeOf } from './sight.ts';
 
 interface OutcomeContext {
   readonly diagnosis: DiagnosisContext;
@@ -18,7 +18,7 @@ interface OutcomeContext {
  */
 export function outcomeOf(sight: RunSight, context: OutcomeContext): Outcome {
   const { job } = sight;
-  const pod = podOf(sight) ?? sight.lastPod;
+  const pod = endPodOf(sight);
   const exit = exitOf(job, pod);
   const facts = {
     ...(exit === undefined ? {} : { exitCode: exit.code }),
@@ -158,14 +158,16 @@ function causeOf(
   exit: Exit | undefined,
   context: OutcomeContext,
 ): Diagnosis {
+  const isOwn = exit?.byItself === true;
   const known = diagnoseEnd({
-    ...(job === undefined ? {} : { job }),
-    ...(pod === undefined ? {} : { pod: exit?.code === 0 ? withoutExit(pod) : pod }),
+    // What came over Job and pod afterwards is no cause.
+    ...(job === undefined || isOwn ? {} : { job }),
+    ...(pod === undefined ? {} : { pod: isOwn ? undisturbed(pod) : exit?.code === 0 ? withoutExit(pod) : pod }),
     ...(events === undefined ? {} : { events }),
     context: context.diagnosis,
   });
   // What a program says about its own trouble is more than its exit code, and less than what happened to the pod.
-  const said = exit?.byItself === true && context.logTail !== undefined ? diagnoseOutput(context.logTail) : undefined;
+  const said = isOwn && context.logTail !== undefined ? diagnoseOutput(context.logTail) : undefined;
   if (known !== undefined && !PLAIN.has(known.code)) return known;
   return said ?? known ?? unexplained(job, exit);
 }
@@ -173,6 +175,12 @@ function causeOf(
 /** A program that was asked to stop and did so with exit code 0 did not succeed; what asked it is the cause. */
 function withoutExit(pod: Pod): Pod {
   return { ...pod, status: { ...pod.status, containerStatuses: [] } };
+}
+
+/** The pod as it was before it was taken away. */
+function undisturbed({ spec, status }: Pod): Pod {
+  const conditions = status?.conditions?.filter(({ type }) => type !== 'DisruptionTarget') ?? [];
+  return { ...(spec === undefined ? {} : { spec }), status: { ...status, conditions } };
 }
 
 /** Codes that say no more than that the program ended badly. */

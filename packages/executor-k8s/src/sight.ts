@@ -1,5 +1,6 @@
 import { MAIN_CONTAINER } from '@runner/executor';
 import type { ContainerStatus, Job, JobCondition, KubeEvent, Pod } from '@runner/kube';
+import { mainEndOf } from './annotations.ts';
 
 /** What is there of one run: its Job, if it stands, and all pods that carry the run's id. */
 export interface RunSight {
@@ -50,6 +51,30 @@ export function podOf({ job, pods }: RunSight): Pod | undefined {
     timeOf(pod.metadata?.creationTimestamp) ?? 0,
   ];
   return pods.toSorted((a, b) => compare(rank(b), rank(a))).at(0);
+}
+
+/**
+ * The pod that says how the run ended: one that is there, one that is gone, or what was written down of it before it was
+ * taken for its other containers.
+ */
+export function endPodOf(sight: RunSight): Pod | undefined {
+  const pod = podOf(sight) ?? sight.lastPod;
+  const terminated = mainEndOf(sight.job);
+  if (terminated === undefined) return pod;
+  const none = { image: '', imageID: '', ready: false, restartCount: 0 };
+  const main = { ...none, name: MAIN_CONTAINER, state: { terminated } };
+  return { ...pod, status: { ...pod?.status, containerStatuses: [main] } };
+}
+
+/** Pods of the Job that have ended or are gone, since it was started or resumed last. */
+export function pastPods({ job, pods, lastPod }: RunSight): readonly Pod[] {
+  const since = timeOf(job?.status?.startTime) ?? 0;
+  return [...pods, ...(lastPod === undefined ? [] : [lastPod])].filter(
+    (pod) =>
+      job !== undefined &&
+      ownerOf(pod)?.uid === job.metadata?.uid &&
+      (timeOf(pod.metadata?.creationTimestamp) ?? 0) >= since,
+  );
 }
 
 function compare(a: readonly number[], b: readonly number[]): number {

@@ -4,13 +4,14 @@ import { isEnded } from '@runner/executor';
 import { Diagnosing } from './diagnosing.ts';
 import type { Gate } from './gate.ts';
 import { gate } from './gate.ts';
+import { Lingering } from './lingering.ts';
 import { isFailure, judged, readRun } from './looking.ts';
 import { judge } from './observation.ts';
 import type { K8sParts } from './parts.ts';
 import type { RunCache } from './run-cache.ts';
 import { runCache } from './run-cache.ts';
 import type { RunSight } from './sight.ts';
-import { mainStatus, podOf } from './sight.ts';
+import { endPodOf, mainStatus } from './sight.ts';
 
 /** Looks at runs, and reads of the ends of their logs, at the same time. */
 const PARALLEL = 8;
@@ -50,6 +51,7 @@ class RunWatch {
   readonly #onObservation: (observation: Observation) => void;
   readonly #signal: AbortSignal;
   readonly #diagnosing: Diagnosing;
+  readonly #lingering: Lingering;
   readonly #gate: Gate = gate(PARALLEL);
   /** What was told last of each run. */
   readonly #told = new Map<string, Told>();
@@ -62,6 +64,7 @@ class RunWatch {
     this.#onObservation = onObservation;
     this.#signal = signal;
     this.#diagnosing = new Diagnosing(parts, (runId) => this.touched(runId), signal);
+    this.#lingering = new Lingering(parts, signal);
   }
 
   /** Until both lists are there nothing is told: half of them would show runs without pods. */
@@ -82,6 +85,7 @@ class RunWatch {
 
   leave(): void {
     this.#diagnosing.stop();
+    this.#lingering.stop();
   }
 
   /** Something happened to a run. */
@@ -95,6 +99,7 @@ class RunWatch {
     const sight = this.#cache.sight(runId);
     const seen = judge(sight, this.#parts.context());
     this.#diagnosing.see(sight, seen);
+    this.#lingering.see(sight, seen);
     if (this.#isSure(sight, seen)) this.#tell(seen);
     else void this.#look(sight, seen);
   }
@@ -165,6 +170,7 @@ class RunWatch {
     const told = this.#told.get(runId);
     if (seen.presence === 'absent') {
       this.#diagnosing.forget(runId);
+      this.#lingering.forget(runId);
       this.#cache?.settled(runId);
       if (told === undefined) return;
       this.#told.delete(runId);
@@ -186,5 +192,5 @@ class RunWatch {
 
 /** True when the pod says how its main program ended, so that nothing is left to ask but its log. */
 function isExplained(sight: RunSight): boolean {
-  return mainStatus(podOf(sight) ?? sight.lastPod)?.state?.terminated !== undefined;
+  return mainStatus(endPodOf(sight))?.state?.terminated !== undefined;
 }

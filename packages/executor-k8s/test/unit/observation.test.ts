@@ -46,6 +46,25 @@ describe('a Job is', () => {
     expect(phase({ job: jobOf(spec, { status: failed(6) }), pods: alive })).toBe('ending');
   });
 
+  it('not taken back when its pod ends or is gone before the Job has counted that', () => {
+    const leaving = podOf(spec, { status: runs(), metadata: deletedAt(4) });
+    const over = podOf(spec, { status: exited(143, 5), metadata: deletedAt(4) });
+    expect([
+      phase({ job: jobOf(spec), pods: [leaving] }),
+      phase({ job: jobOf(spec), pods: [over] }),
+      phase({ job: jobOf(spec), pods: [], lastPod: over }),
+    ]).toEqual(['ending', 'ending', 'ending']);
+    expect(phase({ job: jobOf(spec), pods: [], lastPod: podOf(spec, { status: exited(1, 5) }) })).toBe('running');
+  });
+
+  it('pending again when it was held back and resumed, and for a pod of another Job', () => {
+    const over = podOf(spec, { status: exited(143, 5), metadata: deletedAt(4) });
+    const resumed = jobOf(spec, { status: { startTime: '2026-01-01T12:01:00Z' } });
+    expect(phase({ job: resumed, pods: [], lastPod: over })).toBe('pending');
+    const another = jobOf(spec, { metadata: { uid: 'another' } });
+    expect(phase({ job: another, pods: [], lastPod: over })).toBe('pending');
+  });
+
   it('ending from the intent on, whatever its pods do', () => {
     const job = jobOf(spec, { metadata: withIntent(intent, spec) });
     expect(phase({ job, pods: [] })).toBe('ending');

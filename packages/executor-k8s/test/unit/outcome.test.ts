@@ -76,6 +76,42 @@ describe('a program that ended by itself', () => {
   });
 });
 
+describe('a program that ended while another container kept its pod, so that the Job was ended', () => {
+  const sidecarEnd = (exitCode: number, reason = 'Error'): object => {
+    const end = { exitCode, reason, startedAt: at(2), finishedAt: at(50) };
+    return {
+      metadata: {
+        annotations: { ...jobOf(spec).metadata?.annotations, 'hybrid-ingestion-runner/main-end': JSON.stringify(end) },
+      },
+      status: stoppedJob(81, 83),
+    };
+  };
+
+  it('keeps its own outcome when its pod is gone', () => {
+    expect(outcome({ job: jobOf(spec, sidecarEnd(0)), pods: [] })).toEqual({ result: 'succeeded', exitCode: 0 });
+    const failure = outcome({ job: jobOf(spec, sidecarEnd(3)), pods: [] });
+    expect(failure).toMatchObject({ result: 'failed', exitCode: 3, diagnosis: { code: 'exit_code' } });
+    expect(outcome({ job: jobOf(spec, sidecarEnd(137, 'OOMKilled')), pods: [] }).diagnosis?.code).toBe('out_of_memory');
+  });
+
+  it.each([
+    [3, 'exit_code'],
+    [137, 'died_by_signal'],
+  ])('is told by its own end, not by what ended the pod (exit code %i)', (code, expected) => {
+    for (const metadata of [deletedAt(81), goneAt(80)]) {
+      const lastPod = podOf(spec, { status: exited(code, 50), metadata });
+      expect(outcome({ job: jobOf(spec, sidecarEnd(code)), pods: [], lastPod }).diagnosis?.code).toBe(expected);
+    }
+  });
+
+  it('keeps it although it was cancelled meanwhile', () => {
+    const { metadata, status } = sidecarEnd(0) as { metadata: { annotations: object }; status: object };
+    const intent = JSON.stringify({ reason: 'cancelled', at: NOON + 82_000 });
+    const annotations = { ...metadata.annotations, 'hybrid-ingestion-runner/intent': intent };
+    expect(outcome({ job: jobOf(spec, { metadata: { annotations }, status }), pods: [] }).result).toBe('succeeded');
+  });
+});
+
 describe('a program that was ended', () => {
   const ended = (reason: 'cancelled' | 'start_deadline' | 'permanent_failure', message?: string) =>
     jobOf(spec, {

@@ -5,6 +5,7 @@ import { JOBS, PODS } from '@runner/kube';
 import { describe, expect, it } from 'vitest';
 import type { MemorySubject } from '../support/memory-subject.ts';
 import { NAMESPACE, memorySubject } from '../support/memory-subject.ts';
+import { testSettings } from '../support/objects.ts';
 import { until } from '../support/until.ts';
 import { calm, watched } from '../support/watching.ts';
 
@@ -122,6 +123,22 @@ describe('what others do to a run', () => {
     await watch.until(spec.runId, 'running');
     const pod = subject.cluster.pod(subject.job(spec.runId))?.metadata?.name ?? '';
     subject.server.delete(PODS, NAMESPACE, pod);
+    await watch.until(spec.runId, 'ended failed pod_deleted');
+    const story = watch.story(spec.runId).slice(watch.story(spec.runId).indexOf('running') + 1);
+    expect(story.filter((chapter) => !chapter.startsWith('ending'))).toEqual(['ended failed pod_deleted']);
+  });
+
+  it.each([0, 1])('a pod deleted by hand is told so also when its program then exits with %i', async (exitCode) => {
+    await using subject = await running({ pods: { ...testSettings, graceSeconds: 60 } });
+    await using watch = watched(subject.executor);
+    await watch.until(spec.runId, 'running');
+    subject.cluster.resist(subject.job(spec.runId));
+    subject.server.delete(PODS, NAMESPACE, subject.cluster.pod(subject.job(spec.runId))?.metadata?.name ?? '');
+    const deletedAt = Date.now();
+    await until('it is being ended', () => watch.story(spec.runId).some((chapter) => chapter.startsWith('ending')));
+    // The API counts whole seconds.
+    await until('a second has passed', () => Date.now() > deletedAt + 1_000);
+    subject.cluster.exit(subject.job(spec.runId), exitCode);
     await watch.until(spec.runId, 'ended failed pod_deleted');
   });
 
