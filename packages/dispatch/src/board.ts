@@ -7,6 +7,8 @@ export interface Sight {
   readonly pipelineType: string;
   readonly uid: string;
   readonly phase: WorkloadPhase;
+  /** Code of the diagnosis of why it waits, or does not go on. */
+  readonly waitsFor: string | undefined;
   /** Its record stays until it is discarded. */
   readonly lingers: boolean;
   /** Of everything that matters; the observation itself (with its log tail) is not kept. */
@@ -20,6 +22,8 @@ export interface Sighting {
   readonly now: Sight;
   /** Something that matters differs from before. `observedAt` alone does not. */
   readonly changed: boolean;
+  /** Code of the diagnosis, where it is another than before. */
+  readonly waitsFor: string | undefined;
   /** An ended workload was reported as live again: an old reading that arrived late, and was ignored. */
   readonly stale: boolean;
 }
@@ -47,19 +51,21 @@ export function createBoard(): Board {
       clock += 1;
       const before = sights.get(observation.runId);
       if (before?.phase === 'ended' && before.uid === observation.workload.uid && observation.phase !== 'ended') {
-        return { before, now: before, changed: false, stale: true };
+        return { before, now: before, changed: false, waitsFor: undefined, stale: true };
       }
       const now: Sight = {
         runId: observation.runId,
         pipelineType: observation.pipelineType,
         uid: observation.workload.uid,
         phase: observation.phase,
+        waitsFor: observation.diagnosis?.code,
         lingers: observation.lingers === true,
         fingerprint: fingerprint(observation),
         seen: clock,
       };
       sights.set(observation.runId, now);
-      return { before, now, changed: before?.fingerprint !== now.fingerprint, stale: false };
+      const waitsFor = before?.waitsFor === now.waitsFor ? undefined : now.waitsFor;
+      return { before, now, changed: before?.fingerprint !== now.fingerprint, waitsFor, stale: false };
     },
     get: (runId) => sights.get(runId),
     forget: (runId) => {

@@ -73,6 +73,7 @@ export function createSightings(rooms: SightingRooms): Sightings {
       limiter.see(runId, pipelineType, isLive(observation));
       endings.see(observation);
       stages.seen(sighting, observation);
+      if (sighting.waitsFor !== undefined) logWait(rooms.logger, observation);
       if (isEnded(observation) && sighting.before !== undefined && sighting.before.phase !== 'ended') {
         rooms.logger.info('a run is over', { runId, result: observation.outcome.result });
       }
@@ -103,4 +104,11 @@ export function createSightings(rooms: SightingRooms): Sightings {
       recorded.clear();
     },
   };
+}
+
+/** Once for each reason to wait: message and hint change with every node that comes and goes. */
+function logWait(logger: Logger, { runId, pipelineType, diagnosis }: PresentObservation): void {
+  if (diagnosis === undefined) return;
+  const { code, message, hint, permanent } = diagnosis;
+  logger.info('a run waits', { runId, pipelineType, diagnosis: code, reason: message, hint, permanent });
 }

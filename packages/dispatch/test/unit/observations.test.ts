@@ -33,6 +33,22 @@ describe('what the watch sees', () => {
     expect(a.reporter.story('r1')).toEqual(['accepted', 'observed:pending', 'observed:pending']);
   });
 
+  it('is logged once for each reason to wait, however often its words change', async () => {
+    await using a = agent();
+    await a.start('r1');
+    const waits = (code: string, message: string) => ({ category: 'image', code, message, permanent: false }) as const;
+    a.world.change('r1', { diagnosis: waits('image_not_found', 'one') });
+    a.world.change('r1', { diagnosis: waits('image_not_found', 'two') });
+    a.world.change('r1', { diagnosis: waits('registry_failed', 'three') });
+    a.world.run('r1');
+    await a.settle();
+    const told = a.logger.records.filter(({ message }) => message === 'a run waits');
+    expect(told).toMatchObject([
+      { level: 'info', context: { runId: 'r1', diagnosis: 'image_not_found', reason: 'one' } },
+      { level: 'info', context: { runId: 'r1', diagnosis: 'registry_failed', reason: 'three' } },
+    ]);
+  });
+
   it('is reported at once for a stray', async () => {
     await using a = agent();
     a.world.place('stray', { phase: 'running' });

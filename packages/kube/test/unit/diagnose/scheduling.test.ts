@@ -151,7 +151,7 @@ describe('an untolerated taint', () => {
       const required = { nodeSelectorTerms: terms };
       return {
         affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } },
-      } as unknown as Partial<Spec>;
+      };
     };
     const expression = (key: string, operator: string, ...values: string[]) => ({
       matchExpressions: [{ key, operator, values }],
