@@ -9,15 +9,17 @@ import { MARK } from './redaction-mark.ts';
  */
 
 const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
-// The rest of a JWT is optional here and asked for below: a long word full of `eyJ` is then read once, not once for each.
-const JWT = /(?<![A-Za-z0-9])eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,})?/g;
 const SCHEME = /\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}/gi;
 /** Signatures that stand in for a login: shared access signatures of Azure, signed URLs of AWS and Google. */
-const SIGNATURE = /([?&;"'\s](?:sig|x-(?:amz|goog)-signature)=)[A-Za-z0-9%/+=_-]{16,}/gi;
+const SIGNATURE = /((?:sig|-signature)=)[A-Za-z0-9%/+=_-]{16,}/gi;
 
-/** Tokens that tell their vendor by the way they begin. */
-const VENDOR_TOKEN = new RegExp(
+/**
+ * Tokens that tell what they are by the way they begin. The rest of a JWT is optional here and asked for below: a long
+ * word full of `eyJ` is then read once, not once for each.
+ */
+const TOKEN = new RegExp(
   `(?<![A-Za-z0-9])(?:${[
+    'eyJ[A-Za-z0-9_-]{8,}(\\.[A-Za-z0-9_-]{8,}\\.[A-Za-z0-9_-]{8,})?',
     'gh[oprsu]_[A-Za-z0-9]{20,}', // GitHub
     'github_pat_[A-Za-z0-9_]{20,}',
     'gl(?:pat|ptt|dt|rt|cbt)-[A-Za-z0-9_-]{16,}', // GitLab
@@ -42,7 +44,8 @@ export function redactText(text: string): string {
   // Private keys come first: the value of a key ends with its line.
   let out = text.includes('-----BEGIN ') ? text.replace(PRIVATE_KEY, MARK) : text;
   out = redactUrls(redactAssignments(redactAuthorization(out)));
-  out = out.replace(SCHEME, `$1$2${MARK}`).replace(VENDOR_TOKEN, MARK);
-  out = out.replace(JWT, (whole: string, rest: string | undefined) => (rest === undefined ? whole : MARK));
-  return out.replace(SIGNATURE, `$1${MARK}`);
+  out = out.replace(SCHEME, `$1$2${MARK}`).replace(SIGNATURE, `$1${MARK}`);
+  return out.replace(TOKEN, (whole: string, rest: string | undefined) =>
+    rest === undefined && whole.startsWith('eyJ') ? whole : MARK,
+  );
 }

@@ -135,9 +135,9 @@ describe('shaping output into frames', () => {
           for (const part of PLANTED) expect(shown).not.toContain(part);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
-  });
+  }, 30_000);
 
   it('ends every frame that is not continued at a line end', () => {
     fc.assert(
