@@ -60,7 +60,7 @@ export function runCache(parts: K8sParts, owner: WorkloadOwner, onTouched: (runI
   const pods: ListWatch<Pod> = createListWatch({
     ...shared,
     type: PODS,
-    keep: keeper.keep,
+    keep: (pod) => keeper.keep(pod),
     onChange: (change) => {
       if (change.type === 'gone') bury(change.object);
       changed<Pod>('pods')(change);
@@ -90,7 +90,7 @@ export function runCache(parts: K8sParts, owner: WorkloadOwner, onTouched: (runI
         ...(lastPod === undefined ? {} : { lastPod }),
       });
     },
-    remembered: keeper.restore,
+    remembered: (pod) => keeper.restore(pod),
     settled: (runId) => void lastPods.delete(runId),
     runIds: () => [...names.keys()],
     knows: (runId) => names.has(runId),

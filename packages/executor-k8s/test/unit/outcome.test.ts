@@ -22,9 +22,10 @@ import {
 const spec = testRunSpec();
 const cancel = { reason: 'cancelled', at: NOON + 30_000 } as const;
 
+/** The containers of a pod whose program ended with 0. */
 const main0 = (seconds: number): object => {
-  const { phase: _phase, ...main } = exited(0, seconds) as { phase: string };
-  return main;
+  const { containerStatuses } = exited(0, seconds) as { containerStatuses: unknown };
+  return { containerStatuses };
 };
 
 function outcome(sight: Omit<RunSight, 'runId'>, logTail?: string): Outcome {

@@ -10,13 +10,13 @@ import { calm, watched } from '../support/watching.ts';
 const spec = testRunSpec();
 
 /** `main` has ended a minute ago, and the pod has not: another container goes on. */
-function mainEnds({ server, cluster, job }: MemorySubject, exitCode: number): void {
-  const pod = cluster.pod(job(spec.runId));
+function mainEnds(subject: MemorySubject, exitCode: number): void {
+  const pod = subject.cluster.pod(subject.job(spec.runId));
   if (pod === undefined) throw new Error('there is no pod');
   const finishedAt = new Date(Date.now() - 60_000).toISOString();
   const terminated = { exitCode, reason: 'Error', startedAt: finishedAt, finishedAt };
   const containerStatuses = pod.status?.containerStatuses?.map((status) => ({ ...status, state: { terminated } }));
-  server.put<Pod>(PODS, { ...pod, status: { ...pod.status, containerStatuses: containerStatuses ?? [] } });
+  subject.server.put<Pod>(PODS, { ...pod, status: { ...pod.status, containerStatuses: containerStatuses ?? [] } });
 }
 
 const patches = ({ server }: MemorySubject): number => server.calls.filter(({ verb }) => verb === 'patch').length;
