@@ -26,7 +26,7 @@ export type Command =
       readonly redact: readonly string[];
       /** The program gets references as they are, and resolves them itself. */
       readonly keepReferences: boolean;
-      /** Somebody above sends signals to the whole process group, and reads both outputs as one. */
+      /** Somebody above sends signals to the whole process group. */
       readonly supervised: boolean;
       readonly program: readonly [string, ...string[]];
     }
@@ -42,7 +42,7 @@ export const HELP = `runner-secrets: secret references on the command line
                                                              its variable config resolved, and redacts its output
        --redact REF        redact this one too; may be repeated
        --keep-references   hand references on as they are, for a program that resolves them itself, and redact all the same
-       --supervised        signals come to the whole process group; keep both outputs in order
+       --supervised        signals come to the whole process group, so hand none on
 
 REF is secret:<id>. The store is named by --provider or SECRETS_MANAGER; its settings are the variables of OpenMetadata.
 `;

@@ -5,8 +5,6 @@ import type { Duplex, Writable } from 'node:stream';
 import { systemClock } from '@runner/core';
 import { createRedactor } from '../redactor/redactor.ts';
 import { handOver, settled } from './hand-over.ts';
-import type { JoinedOutput } from './joined-output.ts';
-import { joinedOutput } from './joined-output.ts';
 import { REGISTRATION_VARIABLE, acceptRegistrations } from './registration.ts';
 
 export interface ProgramOptions {
@@ -16,10 +14,7 @@ export interface ProgramOptions {
   readonly values: Iterable<string>;
   readonly stdout: Writable;
   readonly stderr: Writable;
-  /**
-   * Whoever started this process sends signals to its whole process group, so that they are not handed on, and reads
-   * both outputs as one, so that everything goes to `stdout`, in order.
-   */
+  /** Whoever started this process sends signals to its whole process group, so that they are not handed on. */
   readonly supervised: boolean;
   /** Signals of this process: calls back for each until the function it gives is called. */
   readonly onSignal: (callback: (signal: NodeJS.Signals) => void) => () => void;
@@ -38,38 +33,31 @@ const REGISTRATION_FD = 3;
 /** Runs a program with its output redacted. Resolves when it has ended and what it wrote was handed on. */
 export async function runProgram(options: ProgramOptions): Promise<ProgramEnd> {
   const { supervised } = options;
-  const joined = supervised ? await joinedOutput() : undefined;
   let child: ChildProcess | undefined;
   // Before the program is there, so that no signal ends this process alone.
   const stopListening = options.onSignal((signal) => {
     if (!supervised) child?.kill(signal);
   });
   try {
-    const result = started(options, joined);
+    const result = started(options);
     if ('error' in result) return { kind: 'not_started', error: result.error };
     child = result.child;
-    return await accompanied(child, joined, options);
+    return await accompanied(child, options);
   } finally {
-    joined?.reader.destroy();
     stopListening();
   }
 }
 
-async function accompanied(
-  child: ChildProcess,
-  joined: JoinedOutput | undefined,
-  { values, stdout, stderr }: ProgramOptions,
-): Promise<ProgramEnd> {
+async function accompanied(child: ChildProcess, { values, stdout, stderr }: ProgramOptions): Promise<ProgramEnd> {
   const ended = endOf(child);
   const clock = systemClock({ keepAlive: true });
   const known = [...values];
-  const ways =
-    joined === undefined
-      ? [
-          { from: child.stdout, to: stdout },
-          { from: child.stderr, to: stderr },
-        ]
-      : [{ from: joined.reader, to: stdout }];
+  // Each output by itself, although lines of the two may change places: were they one stream, pieces of the one within a
+  // value of the other would hide it.
+  const ways = [
+    { from: child.stdout, to: stdout },
+    { from: child.stderr, to: stderr },
+  ];
   const redactors = ways.map(() => createRedactor(known));
   const outputs = ways.flatMap(({ from, to }, index) => {
     const redactor = redactors[index];
@@ -86,20 +74,17 @@ async function accompanied(
 
 type Started = { readonly child: ChildProcess } | { readonly error: NodeJS.ErrnoException };
 
-function started({ command, environment }: ProgramOptions, joined: JoinedOutput | undefined): Started {
+function started({ command, environment }: ProgramOptions): Started {
   const [program, ...args] = command;
-  const outputs = joined === undefined ? (['pipe', 'pipe'] as const) : ([joined.writer, joined.writer] as const);
   try {
     const child = spawn(program, args, {
       env: { ...environment, [REGISTRATION_VARIABLE]: String(REGISTRATION_FD) },
-      stdio: ['inherit', ...outputs, 'pipe'],
+      stdio: ['inherit', 'pipe', 'pipe', 'pipe'],
     });
     return { child };
   } catch (error) {
     // What is not said by an event, such as an environment that is too large.
     return { error: error as NodeJS.ErrnoException };
-  } finally {
-    joined?.writer.destroy();
   }
 }
 

@@ -299,7 +299,6 @@ describe('the search itself', () => {
       ...[
         'store: public.entities',
         'store: public.runs',
-        'store: public.log_parts',
         'store: public.log_parts (unpacked)',
       ],
       ...['manifest: Job', 'manifest: Pod', 'manifest: create jobs', 'temporary files: dump'],
