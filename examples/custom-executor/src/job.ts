@@ -2,6 +2,7 @@ import type { EndIntent, Outcome, PresentObservation, RunSpec } from '@runner/ex
 import {
   checkSpec,
   diagnoseOutput,
+  intendedDiagnosis,
   runKey,
   serialiseConfig,
   workloadCommand,
@@ -77,7 +78,10 @@ function outcomeOf(job: Job, logTail: string): Outcome {
       diagnosis: { category: 'deadline', code: 'run_deadline', message, permanent },
     };
   }
-  const message = intent?.message ?? `The program ended with exit code ${exitCode ?? 'unknown'}.`;
-  const fallback = { category: 'program', code: intent?.reason ?? 'exit_code', message, permanent } as const;
+  if (how === 'stopped' && intent !== undefined) {
+    return { result: 'failed', ...code, logTail, diagnosis: intendedDiagnosis(intent) };
+  }
+  const message = `The program ended with exit code ${exitCode ?? 'unknown'}.`;
+  const fallback = { category: 'program', code: 'exit_code', message, permanent } as const;
   return { result: 'failed', ...code, logTail, diagnosis: diagnoseOutput(logTail) ?? fallback };
 }
