@@ -35,6 +35,8 @@ const PLACES = {
   Lease: ['/apis/coordination.k8s.io/v1', 'leases'],
   Role: ['/apis/rbac.authorization.k8s.io/v1', 'roles'],
   RoleBinding: ['/apis/rbac.authorization.k8s.io/v1', 'rolebindings'],
+  ClusterRole: ['/apis/rbac.authorization.k8s.io/v1', 'clusterroles'],
+  ClusterRoleBinding: ['/apis/rbac.authorization.k8s.io/v1', 'clusterrolebindings'],
   ValidatingAdmissionPolicy: ['/apis/admissionregistration.k8s.io/v1', 'validatingadmissionpolicies'],
   ValidatingAdmissionPolicyBinding: ['/apis/admissionregistration.k8s.io/v1', 'validatingadmissionpolicybindings'],
 } as const;

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cluster, Json, KubeObject, Kind, Removal } from './cluster.ts';
-import { PERMISSIONS } from '@runner/executor-k8s';
+import type { Permission } from '@runner/executor-k8s';
+import { CLUSTER_PERMISSIONS, PERMISSIONS } from '@runner/executor-k8s';
 import { eventually } from '@runner/faults';
 
 /** One rule of a Role. */
@@ -23,14 +24,18 @@ export const OFFICIAL_ROLE: readonly Rule[] = [
   { apiGroups: [''], resources: ['events'], verbs: ['get', 'list'] },
 ];
 
-/** Exactly the rights that the executor says it makes use of. */
-export function agentRules(): readonly Rule[] {
-  return PERMISSIONS.map(({ group, resource, subresource, verb }) => ({
+const rulesOf = (permissions: readonly Permission[]): readonly Rule[] =>
+  permissions.map(({ group, resource, subresource, verb }) => ({
     apiGroups: [group],
     resources: [subresource === undefined ? resource : `${resource}/${subresource}`],
     verbs: [verb],
   }));
-}
+
+/** Exactly the rights that the executor says it makes use of, in the namespace of the workloads. */
+export const agentRules = (): readonly Rule[] => rulesOf(PERMISSIONS);
+
+/** And those over the whole cluster that make something better, which nobody needs to give. */
+export const clusterRules = (): readonly Rule[] => rulesOf(CLUSTER_PERMISSIONS);
 
 /** Service account of the workloads. */
 export const INGESTION_ACCOUNT = 'ingestion';
@@ -51,6 +56,8 @@ export interface TestNamespace extends AsyncDisposable {
   pod(runId: string): Promise<KubeObject>;
   /** A service account with exactly these rights, as a kubeconfig in this folder; its path. Good for a day at most. */
   account(name: string, rules: readonly Rule[], folder: string): Promise<string>;
+  /** Gives an account of this namespace rights over the whole cluster, until the namespace is disposed. */
+  grant(account: string, rules: readonly Rule[]): Promise<void>;
 }
 
 export async function createNamespace(
@@ -75,6 +82,7 @@ function testNamespace(cluster: Cluster, name: string): TestNamespace {
       `there is a ${kind} of run ${runId}`,
       async () => (await cluster.list(kind, name, `app.kubernetes.io/run-id=${runId}`))[0],
     );
+  const granted: string[] = [];
   const namespace: TestNamespace = {
     name,
     create: (kind, body) => cluster.create(kind, name, body),
@@ -93,18 +101,38 @@ function testNamespace(cluster: Cluster, name: string): TestNamespace {
       await writeFile(path, kubeconfig(cluster, { namespace: name, account, token }), { mode: 0o600 });
       return path;
     },
-    [Symbol.asyncDispose]: () => cluster.remove('Namespace', undefined, name),
+    grant: async (account, rules) => {
+      const role = `${name}-${account}`;
+      await cluster.create('ClusterRole', undefined, { metadata: { name: role }, rules });
+      granted.push(role);
+      await cluster.create('ClusterRoleBinding', undefined, binding('ClusterRole', role, { namespace: name, account }));
+    },
+    [Symbol.asyncDispose]: async () => {
+      await cluster.remove('Namespace', undefined, name);
+      for (const role of granted.splice(0)) {
+        await cluster.remove('ClusterRoleBinding', undefined, role);
+        await cluster.remove('ClusterRole', undefined, role);
+      }
+    },
   };
   return namespace;
 }
 
 async function bind(namespace: TestNamespace, account: string, rules: readonly Rule[]): Promise<void> {
   await namespace.create('Role', { metadata: { name: account }, rules });
-  await namespace.create('RoleBinding', {
-    metadata: { name: account },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: account },
-    subjects: [{ kind: 'ServiceAccount', name: account, namespace: namespace.name }],
-  });
+  await namespace.create('RoleBinding', binding('Role', account, { namespace: namespace.name, account }));
+}
+
+function binding(
+  kind: 'Role' | 'ClusterRole',
+  name: string,
+  { namespace, account }: { readonly namespace: string; readonly account: string },
+): Json {
+  return {
+    metadata: { name },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind, name },
+    subjects: [{ kind: 'ServiceAccount', name: account, namespace }],
+  };
 }
 
 function kubeconfig(

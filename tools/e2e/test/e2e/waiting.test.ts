@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FakeNode, Run, Runner, World } from '@runner/e2e';
-import { POOL_LABEL, agentRules, fakeNode, newPool, openWorld } from '@runner/e2e';
+import { eventually } from '@runner/faults';
+import { POOL_LABEL, agentRules, clusterRules, fakeNode, newPool, openWorld } from '@runner/e2e';
 
 /** From the trigger to the run that says why it waits. */
 const SHOWN_WITHIN_MS = 30_000;
@@ -139,6 +140,41 @@ describe('a run whose nodes are tainted', () => {
       ...{ category: 'scheduling', code: 'untolerated_taint', permanent: false },
       says: /taint/,
       hint: /\{"metadata":\{"tolerations":\[.*SIMPLEK8S_PIPELINE_TYPE_CONFIGS/,
+    });
+  });
+});
+
+describe('an agent that may list nodes', () => {
+  it('names the taint, and the JSON of its hint is all that it takes', async () => {
+    const pool = newPool();
+    const taint = { key: 'dedicated', value: 'ingestion', effect: 'NoSchedule' };
+    await using nodes = new AsyncDisposableStack();
+    const node = nodes.use(await fakeNode(world.cluster, { pool, state: 'ready', taints: [taint] }));
+    const { namespace } = runner;
+    const seeing = await world.runner('sees-nodes', {
+      namespace,
+      rules: agentRules(),
+      types: { metadata: onPool(pool) },
+    });
+    await namespace.grant('sees-nodes', clusterRules());
+    await seeing.activeAgent();
+    const runId = await (await seeing.pipeline()).trigger();
+    const { diagnosis } = await world.until(
+      runId,
+      'the run names the taint',
+      ({ diagnosis: now }) => now?.message.includes('dedicated=ingestion:NoSchedule') === true,
+      SHOWN_WITHIN_MS,
+    );
+    const [json = ''] = /\{"metadata":.*\}\}|\{"metadata":.*\]\}/.exec(diagnosis?.hint ?? '') ?? [];
+    const { metadata } = JSON.parse(json) as { metadata: { tolerations: readonly unknown[] } };
+    expect(metadata.tolerations).toEqual([{ ...taint, operator: 'Equal' }]);
+
+    const types = { metadata: { ...onPool(pool), ...metadata } };
+    const tolerant = await world.runner('tolerates', { namespace, rules: agentRules(), types });
+    await tolerant.activeAgent();
+    const next = await (await tolerant.pipeline()).trigger();
+    await eventually('the node has the pod', async () => {
+      return (await namespace.pod(next)).spec?.['nodeName'] === node.name;
     });
   });
 });
