@@ -96,7 +96,7 @@ export async function compose(config: AgentConfig, world: World): Promise<App> {
     [
       loopComponent(loop),
       ...composeEndpoints(config, agent, metrics, loop, logger),
-      executorComponent(executor, clock, logger),
+      executorComponent(executor, clock, logger, secrets.check),
       agentComponent(config, agent, executor, logger),
       createTokenWatch({ agent, token, clock }),
     ],

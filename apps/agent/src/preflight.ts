@@ -1,21 +1,28 @@
 import { isAbort } from '@runner/core';
 import type { Clock, Component, Logger } from '@runner/core';
 import type { Executor, PreflightFinding } from '@runner/executor';
+import type { SecretCheckSettings } from './config/secrets.ts';
+import { checkSecret } from './secret-check.ts';
 
 /** What is not known by then is told when it is: an executor that does not answer must not keep the agent from connecting. */
 const WAIT_MS = 5_000;
 
-const LEVELS = { ok: 'debug', warning: 'warn', error: 'error' } as const;
+const LEVELS = { warning: 'warn', error: 'error' } as const;
 
 /** The executor's life: looked at when it starts, closed when it stops. */
-export function executorComponent(executor: Executor, clock: Clock, logger: Logger): Component {
+export function executorComponent(
+  executor: Executor,
+  clock: Clock,
+  logger: Logger,
+  check?: SecretCheckSettings,
+): Component {
   const leaving = new AbortController();
   let looking: Promise<void> | undefined;
   return {
     name: 'executor',
     start: async (signal) => {
       const over = new AbortController();
-      looking = preflight(executor, logger, AbortSignal.any([signal, leaving.signal]));
+      looking = preflight(executor, logger, AbortSignal.any([signal, leaving.signal]), check);
       const patience = clock.sleep(WAIT_MS, AbortSignal.any([signal, over.signal])).catch(() => undefined);
       await Promise.race([looking, patience]);
       over.abort();
@@ -29,14 +36,25 @@ export function executorComponent(executor: Executor, clock: Clock, logger: Logg
 }
 
 /** Says at the start what the executor lacks. It goes on all the same: what is missing may come, and runs say it too. */
-export async function preflight(executor: Executor, logger: Logger, signal: AbortSignal): Promise<void> {
+export async function preflight(
+  executor: Executor,
+  logger: Logger,
+  signal: AbortSignal,
+  check?: SecretCheckSettings,
+): Promise<void> {
   try {
     for (const finding of await executor.preflight(signal)) tell(finding, logger);
+    if (check === undefined) return;
+    for (const finding of await checkSecret(check, executor, signal)) tell(finding, logger, 'info');
   } catch (error) {
     if (!isAbort(error)) logger.error('the executor could not be looked at', { error });
   }
 }
 
-function tell({ level, code, message, hint }: PreflightFinding, logger: Logger): void {
-  logger[LEVELS[level]](`preflight: ${message}`, { code, ...(hint === undefined ? {} : { hint }) });
+/** @param ok who asked for something wants to hear that it is well, too */
+function tell({ level, code, message, hint }: PreflightFinding, logger: Logger, ok: 'debug' | 'info' = 'debug'): void {
+  logger[level === 'ok' ? ok : LEVELS[level]](`preflight: ${message}`, {
+    code,
+    ...(hint === undefined ? {} : { hint }),
+  });
 }

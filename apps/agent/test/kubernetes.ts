@@ -26,6 +26,8 @@ export interface TestKubernetes extends AsyncDisposable {
   live(): number;
   /** Resolves with the name of the Job of this run once its program runs. */
   running(runId: string): Promise<string>;
+  /** Resolves with the name of a Job, be it of a run or not, once its program runs. */
+  started(name: RegExp): Promise<string>;
   /** From now on every program ends as soon as it began. */
   endAtOnce(): void;
   /** Called after every change of a Job. */
@@ -52,6 +54,13 @@ export async function testKubernetes(): Promise<TestKubernetes> {
         const name = job?.metadata?.name;
         return name !== undefined && cluster.starts(name) > 0 ? name : undefined;
       }),
+    started: (name) =>
+      until(`a Job ${String(name)} runs`, news, () =>
+        server
+          .objects(JOBS)
+          .map(({ metadata }) => metadata?.name ?? '')
+          .find((each) => name.test(each) && cluster.starts(each) > 0),
+      ),
     endAtOnce: () => {
       server.onChange((type, event, { metadata }) => {
         const name = metadata?.labels?.['job-name'];

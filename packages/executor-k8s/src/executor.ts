@@ -10,6 +10,7 @@ import type { K8sExecutorOptions } from './options.ts';
 import type { K8sParts } from './parts.ts';
 import { k8sParts, operation } from './parts.ts';
 import { k8sPreflight } from './preflight.ts';
+import { runProbe } from './probing.ts';
 import { submitRun } from './submitting.ts';
 import { sweepConfigs, sweepRegularly } from './sweep.ts';
 import { watchRuns } from './watch.ts';
@@ -33,6 +34,7 @@ export function createK8sExecutor(options: K8sExecutorOptions): K8sExecutor {
     kind: 'k8s',
     scope: (signal) => operation(parts, 'scope', signal, () => Promise.resolve(scope)),
     preflight: (signal) => operation(parts, 'preflight', signal, (s) => k8sPreflight(parts, s)),
+    probe: (probe, signal) => operation(parts, 'probe', signal, (s) => runProbe(parts, probe, s)),
     submit: (spec, signal) => operation(parts, 'submit', signal, (s) => submitRun(parts, spec, s)),
     end: (runId, intent, signal) => operation(parts, 'end', signal, (s) => endRun(parts, runId, intent, s)),
     observe: (runId, signal) =>

@@ -5,6 +5,7 @@ import { discardRun, endRun, logsOfRun, observeRun, submitRun, sweepOwner, watch
 import type { LocalExecutorOptions } from './options.ts';
 import { localParts, operation } from './parts.ts';
 import { localPreflight } from './preflight.ts';
+import { runProbe } from './probing.ts';
 
 /** Runs ingestion as child processes of this machine, each with a supervisor that outlives the agent. */
 export interface LocalExecutor extends Executor {
@@ -26,6 +27,7 @@ export function createLocalExecutor(options: LocalExecutorOptions): LocalExecuto
     kind: 'local',
     scope: (signal) => run('scope', signal, () => parts.place.scope()),
     preflight: (signal) => run('preflight', signal, () => localPreflight(parts.place, parts.options)),
+    probe: (probe, signal) => run('probe', signal, () => runProbe(probe, parts.options, signal)),
     submit: (spec, signal) =>
       run('submit', signal, () => oneAtATime(spec.runId.toLowerCase(), () => submitRun(parts, spec, signal))),
     end: (runId, intent, signal) => run('end', signal, () => endRun(parts, runId, intent)),

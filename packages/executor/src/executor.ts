@@ -1,4 +1,5 @@
 import type { Diagnosis, Observation } from './observation.ts';
+import type { Probe, ProbeEnd } from './probe.ts';
 import type { RunSpec, WorkloadOwner } from './run-spec.ts';
 
 /** Why a workload is ended before its time. */
@@ -73,6 +74,11 @@ export interface Executor {
   scope(signal: AbortSignal): Promise<ExecutorScope>;
   /** Looks at everything it needs and says what is missing, without creating anything. */
   preflight(signal: AbortSignal): Promise<readonly PreflightFinding[]>;
+  /**
+   * Runs a probe where workloads run, with their identity and settings, and removes it afterwards. Not every executor can.
+   * Rejects when it cannot be begun (`executor_unavailable`, `executor_waiting`, `invalid_spec`) or is aborted.
+   */
+  probe?(probe: Probe, signal: AbortSignal): Promise<ProbeEnd>;
   /**
    * Makes the workload exist. Idempotent by runId: submitting twice never makes two, and a run whose workload has ended
    * is answered with that ended observation. Resolves only when the workload really exists. A workload that turns out to

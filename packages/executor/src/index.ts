@@ -24,6 +24,8 @@ export type {
   WorkloadPhase,
   WorkloadRef,
 } from './observation.ts';
+export { MAX_PROBE_MESSAGE } from './probe.ts';
+export type { Probe, ProbeEnd } from './probe.ts';
 export type { JsonObject, JsonValue, RunKind, RunSpec, WorkloadOwner } from './run-spec.ts';
 
 export { EXIT_COMMAND, MAIN_CONTAINER, workloadCommand, workloadKind } from './workload/command.ts';

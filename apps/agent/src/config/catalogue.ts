@@ -14,6 +14,7 @@ import {
 } from './format.ts';
 import { proxyUrl, noProxy } from './proxy-format.ts';
 import { GRACE_CATEGORIES, GRACE_DEFAULTS } from './grace.ts';
+import { secretReference } from './secret-format.ts';
 import { defaulted, optional } from './variable.ts';
 import type { Variable } from './variable.ts';
 import { WORKLOAD_VARIABLES } from './workload-variables.ts';
@@ -127,6 +128,18 @@ const secrets = {
     group: 'secrets',
     meaning: 'Folder with one file per secret, for `SECRETS_MANAGER=file`.',
     executors: LOCAL,
+  }),
+  SECRETS_PREFLIGHT_REF: optional(secretReference, {
+    group: 'secrets',
+    meaning:
+      'A reference that is read once at the start, as a workload would read it, and what became of it told in the log. Its value is never told. With pods it needs SECRETS_PREFLIGHT_IMAGE.',
+    sensitive: true,
+  }),
+  SECRETS_PREFLIGHT_IMAGE: optional(text({ max: 512 }), {
+    group: 'secrets',
+    meaning:
+      'Image with the program `runner-secrets` of `@runner/secrets` and the SDK of the secrets manager, in which a pod of the ingestion service account reads that reference.',
+    executors: ['simpleK8s'],
   }),
   PLAINTEXT_SECRETS: defaulted(choice(['refuse', 'warn', 'allow']), 'refuse', {
     group: 'secrets',

@@ -12,8 +12,16 @@ export interface SecretsConfig {
   readonly workloads: SecretsManagerSettings;
   /** Folder of the `file` manager. */
   readonly fileDir: string | undefined;
+  /** What is read once at the start; undefined: nothing. */
+  readonly check: SecretCheckSettings | undefined;
   /** What to do with plain values in masked fields. */
   readonly plaintext: 'refuse' | 'warn' | 'allow';
+}
+
+export interface SecretCheckSettings {
+  readonly reference: string;
+  /** Image with `runner-secrets`; undefined with the local executor. */
+  readonly image: string | undefined;
 }
 
 type All = Values<typeof VARIABLES>;
@@ -36,7 +44,25 @@ export function secretsConfig(values: All, executor: ExecutorType, out: Findings
       fix: 'store the values in the secrets manager, reference them as secret:<id>, and set it to refuse',
     });
   }
-  return { manager, workloads, fileDir: values.SECRETS_FILE_DIR, plaintext: values.PLAINTEXT_SECRETS };
+  const check = checkSettings(values, executor, out);
+  return { manager, workloads, fileDir: values.SECRETS_FILE_DIR, check, plaintext: values.PLAINTEXT_SECRETS };
+}
+
+function checkSettings(values: All, executor: ExecutorType, out: Findings): SecretCheckSettings | undefined {
+  const reference = values.SECRETS_PREFLIGHT_REF;
+  if (reference === undefined) return undefined;
+  const image = values.SECRETS_PREFLIGHT_IMAGE;
+  if (executor === 'local') return { reference, image: undefined };
+  if (executor === 'simpleK8s' && image === undefined) {
+    const fix = 'name an image with runner-secrets in SECRETS_PREFLIGHT_IMAGE';
+    out.warnings.push({
+      variable: 'SECRETS_PREFLIGHT_REF',
+      read: undefined,
+      message: 'is not read without an image',
+      fix,
+    });
+  }
+  return image === undefined ? undefined : { reference, image };
 }
 
 /** The region under its other usual name is taken too: the ingestion library reads `AWS_DEFAULT_REGION` alone. */

@@ -394,6 +394,21 @@ const CASES: Readonly<Record<VariableName, Case>> = {
     unset: ['env', undefined],
     bad: 'secrets',
   },
+  SECRETS_PREFLIGHT_REF: {
+    set: 'secret:db',
+    lands: (c) => c.secrets.check,
+    as: { reference: 'secret:db', image: undefined },
+    unset: undefined,
+    bad: 'not-a-reference',
+  },
+  SECRETS_PREFLIGHT_IMAGE: {
+    base: { ...K8S, SECRETS_PREFLIGHT_REF: 'secret:db' },
+    set: 'example.test/check:1',
+    lands: (c) => c.secrets.check?.image,
+    as: 'example.test/check:1',
+    unset: undefined,
+    bad: 'x'.repeat(513),
+  },
   PLAINTEXT_SECRETS: { set: 'warn', lands: (c) => c.secrets.plaintext, as: 'warn', unset: 'refuse', bad: 'maybe' },
   MAX_CONCURRENT_RUNS: { set: '3', lands: (c) => c.limits.total, as: 3, unset: 25, bad: '0' },
   MAX_CONCURRENT_RUNS_PER_TYPE: {

@@ -55,3 +55,32 @@ export function describeCheck(result: CheckResult): string {
   const { code, message, hint } = result.error;
   return `failed  ${result.reference} (${where})\n  ${code}: ${message}\n${hint === undefined ? '' : `  ${hint}\n`}`;
 }
+
+/** What `runner-secrets check --json` wrote; undefined for any other text. */
+export function parseChecks(text: string): readonly CheckResult[] | undefined {
+  let found: unknown;
+  try {
+    found = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return Array.isArray(found) && found.every(isCheck) ? found : undefined;
+}
+
+function isCheck(value: unknown): value is CheckResult {
+  const { reference, provider, location, identity, ok, warnings, error } = (value ?? {}) as Partial<CheckResult>;
+  return (
+    [reference, provider, location, identity ?? ''].every((each) => typeof each === 'string') &&
+    typeof ok === 'boolean' &&
+    Array.isArray(warnings) &&
+    warnings.every(isSaid) &&
+    (ok || (isSaid(error) && (error.hint === undefined || typeof error.hint === 'string')))
+  );
+}
+
+const isSaid = (
+  value: unknown,
+): value is { readonly code: string; readonly message: string; readonly hint?: unknown } =>
+  typeof value === 'object' &&
+  value !== null &&
+  ['code', 'message'].every((key) => typeof (value as Record<string, unknown>)[key] === 'string');
