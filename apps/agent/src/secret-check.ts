@@ -15,7 +15,7 @@ const NOT_KNOWN = 'secret_check_failed';
  * back is the answer of `runner-secrets check`, which holds none.
  */
 export async function checkSecret(
-  { reference, image }: SecretCheckSettings,
+  { manager, reference, image }: SecretCheckSettings,
   executor: Pick<Executor, 'kind' | 'probe'>,
   signal: AbortSignal,
 ): Promise<readonly PreflightFinding[]> {
@@ -23,10 +23,12 @@ export async function checkSecret(
   if (executor.probe === undefined) return [notKnown(reference, `the executor ${executor.kind} cannot run a check.`)];
   if (image === undefined && own === undefined)
     return [notKnown(reference, 'this build of the agent has no runner-secrets.')];
+  // In a pod nothing but the config names the store.
+  const store = ['--provider', manager] as const;
   const command =
     image === undefined
-      ? ([...(own ?? ['']), 'check', '--json', reference] as const)
-      : (['runner-secrets', 'check', '--json', '--output', TERMINATION_MESSAGE, reference] as const);
+      ? ([...(own ?? ['']), 'check', '--json', ...store, reference] as const)
+      : (['runner-secrets', 'check', '--json', '--output', TERMINATION_MESSAGE, ...store, reference] as const);
   try {
     const [program, ...args] = command;
     const end = await executor.probe(

@@ -19,6 +19,7 @@ export interface SecretsConfig {
 }
 
 export interface SecretCheckSettings {
+  readonly manager: SecretsManagerProvider;
   readonly reference: string;
   /** Image with `runner-secrets`; undefined with the local executor. */
   readonly image: string | undefined;
@@ -44,15 +45,20 @@ export function secretsConfig(values: All, executor: ExecutorType, out: Findings
       fix: 'store the values in the secrets manager, reference them as secret:<id>, and set it to refuse',
     });
   }
-  const check = checkSettings(values, executor, out);
+  const check = checkSettings(manager, values, executor, out);
   return { manager, workloads, fileDir: values.SECRETS_FILE_DIR, check, plaintext: values.PLAINTEXT_SECRETS };
 }
 
-function checkSettings(values: All, executor: ExecutorType, out: Findings): SecretCheckSettings | undefined {
+function checkSettings(
+  manager: SecretsManagerProvider,
+  values: All,
+  executor: ExecutorType,
+  out: Findings,
+): SecretCheckSettings | undefined {
   const reference = values.SECRETS_PREFLIGHT_REF;
   if (reference === undefined) return undefined;
   const image = values.SECRETS_PREFLIGHT_IMAGE;
-  if (executor === 'local') return { reference, image: undefined };
+  if (executor === 'local') return { manager, reference, image: undefined };
   if (executor === 'simpleK8s' && image === undefined) {
     const fix = 'name an image with runner-secrets in SECRETS_PREFLIGHT_IMAGE';
     out.warnings.push({
@@ -62,7 +68,7 @@ function checkSettings(values: All, executor: ExecutorType, out: Findings): Secr
       fix,
     });
   }
-  return image === undefined ? undefined : { reference, image };
+  return image === undefined ? undefined : { manager, reference, image };
 }
 
 /** The region under its other usual name is taken too: the ingestion library reads `AWS_DEFAULT_REGION` alone. */

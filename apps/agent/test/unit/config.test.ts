@@ -397,7 +397,7 @@ const CASES: Readonly<Record<VariableName, Case>> = {
   SECRETS_PREFLIGHT_REF: {
     set: 'secret:db',
     lands: (c) => c.secrets.check,
-    as: { reference: 'secret:db', image: undefined },
+    as: { manager: 'env', reference: 'secret:db', image: undefined },
     unset: undefined,
     bad: 'not-a-reference',
   },

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { checkSecret } from '../../src/secret-check.ts';
 
 const never = new AbortController().signal;
-const IN_POD = { reference: 'secret:db', image: 'example.test/check:1' };
+const IN_POD = { manager: 'kubernetes', reference: 'secret:db', image: 'example.test/check:1' } as const;
 const ABOUT = {
   reference: 'secret:db',
   provider: 'kubernetes',
@@ -42,7 +42,10 @@ describe('the check of a reference', () => {
     ]);
     expect(executor.asked).toMatchObject([
       {
-        command: ['runner-secrets', 'check', '--json', '--output', '/dev/termination-log', 'secret:db'],
+        command: [
+          ...['runner-secrets', 'check', '--json', '--output', '/dev/termination-log'],
+          ...['--provider', 'kubernetes', 'secret:db'],
+        ],
         image: 'example.test/check:1',
       },
     ]);
@@ -50,11 +53,11 @@ describe('the check of a reference', () => {
 
   it('is made by the command of this very agent where there are no images', async () => {
     const executor = executorThat(() => ({ message: '', exitCode: 1 }));
-    await checkSecret({ reference: 'secret:db', image: undefined }, executor, never);
+    await checkSecret({ manager: 'env', reference: 'secret:db', image: undefined }, executor, never);
     const [asked] = executor.asked;
     expect(asked).not.toHaveProperty('image');
     expect(asked?.command[0]).toBe(process.execPath);
-    expect(asked?.command.slice(-3)).toEqual(['check', '--json', 'secret:db']);
+    expect(asked?.command.slice(-5)).toEqual(['check', '--json', '--provider', 'env', 'secret:db']);
   });
 
   it('tells what is odd about a value, and why one cannot be read, by their own codes', async () => {

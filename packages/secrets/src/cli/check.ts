@@ -21,14 +21,15 @@ export async function checkReference(
   provider: SecretProvider,
   signal: AbortSignal,
 ): Promise<CheckResult> {
-  const about = aboutOf(provider.describe());
+  // Asked afterwards: by then the provider knows as whom it spoke.
+  const about = (): ReturnType<typeof aboutOf> => aboutOf(provider.describe());
   try {
     const { warnings } = await provider.fetch(requireSecretId(reference), { signal });
-    return { reference, ...about, ok: true, warnings };
+    return { reference, ...about(), ok: true, warnings };
   } catch (error) {
     if (isAbort(error)) throw error;
     const known = toRunnerError(error, 'secret_provider_failed');
-    return { reference, ...about, ok: false, warnings: [], error: known.toJSON() };
+    return { reference, ...about(), ok: false, warnings: [], error: known.toJSON() };
   }
 }
 

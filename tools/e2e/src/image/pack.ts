@@ -15,14 +15,17 @@ const WORKDIR = '/ingestion';
 const PYTHON = `#!/usr/local/bin/node
 import('${WORKDIR}/workload.mjs');
 `;
+const RUNNER_SECRETS = `#!/usr/local/bin/node
+import('${WORKDIR}/runner-secrets.mjs');
+`;
 /** User and group of the real image. */
 const PASSWD = 'root:x:0:0:root:/root:/sbin/nologin\nopenmetadata:x:1000:1000::/home/openmetadata:/sbin/nologin\n';
 
 export type PackTarget = { readonly load: true } | { readonly archive: string };
 
 /**
- * Makes the one image of all tests on a cluster: Node (the one that runs this), the quickstart, and a `python` that plays
- * the programs of the ingestion image. Made of this repository and its Node alone.
+ * Makes the one image of all tests on a cluster: Node (the one that runs this), the quickstart, `runner-secrets`, and a
+ * `python` that plays the programs of the ingestion image. Made of this repository and its Node alone.
  */
 export async function packImage(target: PackTarget): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'runner-image-'));
@@ -50,10 +53,12 @@ async function layOut(root: string): Promise<void> {
   await writeFile(join(root, 'etc/passwd'), PASSWD);
   await writeFile(join(root, 'etc/group'), 'root:x:0:\nopenmetadata:x:1000:\n');
   await writeFile(join(root, 'usr/local/bin/python'), PYTHON, { mode: 0o755 });
+  await writeFile(join(root, 'usr/local/bin/runner-secrets'), RUNNER_SECRETS, { mode: 0o755 });
   await build({
     entryPoints: {
       workload: join(REPOSITORY, 'tools/e2e/src/workload/main.ts'),
       quickstart: join(REPOSITORY, 'examples/quickstart/src/main.ts'),
+      'runner-secrets': join(REPOSITORY, 'packages/secrets/src/cli.ts'),
     },
     outdir: join(root, WORKDIR),
     outExtension: { '.js': '.mjs' },
@@ -63,7 +68,7 @@ async function layOut(root: string): Promise<void> {
     target: 'node22',
     conditions: ['@runner/source'],
     // Inside a pod the API server is asked without the vendor's client, and no cloud is in reach of these tests.
-    external: ['pg-native', '@kubernetes/client-node', '@aws-sdk/*', '@azure/*', '@google-cloud/*'],
+    external: ['pg-native', '@kubernetes/client-node', '@aws-sdk/*', '@azure/*', '@google-cloud/*', 'google-gax'],
     logLevel: 'warning',
     banner: { js: "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);" },
   });
