@@ -1,9 +1,11 @@
-import type { Clock, Logger } from '@runner/core';
+import type { Clock, Logger, Timer } from '@runner/core';
 import { isAbort } from '@runner/core';
 import type { Observation, WorkloadOwner } from '@runner/executor';
 import { isEnded, isLive } from '@runner/executor';
 import { listen } from './bell.ts';
 import { isOwn } from './lister.ts';
+
+const SETTLE_MS = 1_000;
 
 export interface WatchOptions {
   readonly clock: Clock;
@@ -62,6 +64,7 @@ class RunWatch {
   readonly #bells = new Map<string, () => void>();
   /** Runs that were listened to since the last list; a line that breaks is tried again with the next one. */
   readonly #tried = new Set<string>();
+  readonly #later = new Set<Timer>();
   /** Runs being looked at; true when something happened to them meanwhile. */
   readonly #looking = new Map<string, boolean>();
 
@@ -101,6 +104,17 @@ class RunWatch {
   leave(): void {
     for (const stop of this.#bells.values()) stop();
     this.#bells.clear();
+    for (const timer of this.#later) timer.cancel();
+    this.#later.clear();
+  }
+
+  /** A supervisor that was killed may still be counted among the living when its line breaks. */
+  #lookLater(runId: string): void {
+    const timer = this.#options.clock.setTimer(SETTLE_MS, () => {
+      this.#later.delete(timer);
+      this.look(runId);
+    });
+    this.#later.add(timer);
   }
 
   #tell(observation: Observation): void {
@@ -124,14 +138,16 @@ class RunWatch {
     // Held from now on, so that two looks do not listen twice.
     this.#bells.set(runId, () => undefined);
     void this.#options.bellOf(runId).then((bell) => {
-      if (bell === undefined || this.#signal.aborted) {
-        this.#bells.delete(runId);
-        return;
-      }
       const onGone = (): void => {
         this.#bells.delete(runId);
+        if (this.#signal.aborted) return;
         this.look(runId);
+        this.#lookLater(runId);
       };
+      if (bell === undefined || this.#signal.aborted) {
+        onGone();
+        return;
+      }
       this.#bells.set(
         runId,
         listen(bell.folder, bell.socket, () => this.look(runId), onGone),
