@@ -1,4 +1,4 @@
-import type { WireDiagnosis, WireObservation, WireOutcome } from './messages.ts';
+import type { WireDiagnosis, WireObservation, WireOutcome, WireSecretCheck } from './messages.ts';
 import { LIMITS } from './messages.ts';
 
 /** What one page, or one observation, may take of a frame; the rest is for the envelope. */
@@ -11,6 +11,22 @@ const WORST_BYTES_PER_UNIT = 6;
 /** A sentence within the limit of the protocol; a longer one loses its end and says so. */
 export function fitText(text: string, limit: number = LIMITS.textLength): string {
   return text.length <= limit ? text : text.slice(0, limit - CUT.length) + CUT;
+}
+
+/** Longest sentence in a check, so that all results and their warnings fit into one frame. */
+const CHECK_TEXT = 2_000;
+const MOST_WARNINGS = 8;
+
+/** A result whose sentences are short enough for a frame that is full of them. */
+export function fitSecretCheck({ message, hint, warnings, ...rest }: WireSecretCheck): WireSecretCheck {
+  return {
+    ...rest,
+    ...(message === undefined ? {} : { message: fitText(message, CHECK_TEXT) }),
+    ...(hint === undefined ? {} : { hint: fitText(hint, CHECK_TEXT) }),
+    warnings: warnings
+      .slice(0, MOST_WARNINGS)
+      .map((warning) => ({ code: warning.code, message: fitText(warning.message, CHECK_TEXT) })),
+  };
 }
 
 /** A diagnosis whose sentences are within the limits. */

@@ -23,10 +23,12 @@ export type {
   WireDiagnosis,
   WireObservation,
   WireOutcome,
+  WireSecretCheck,
   WireSlots,
 } from './messages.ts';
 export {
   BRIDGE_PATH,
+  CAPABILITIES,
   LIMITS,
   MINOR_VERSION,
   SUBPROTOCOL,
@@ -39,6 +41,7 @@ export {
   requiredMarker,
   roleSchema,
   runStartSchema,
+  secretCheckSchema,
   slotsSchema,
   welcomeSchema,
 } from './messages.ts';

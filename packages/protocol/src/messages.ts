@@ -13,6 +13,12 @@ export const BRIDGE_PATH = '/api/v1/runner-bridge';
 /** Highest minor version this package speaks. */
 export const MINOR_VERSION = 0;
 
+/** Words of the optional features that exist. */
+export const CAPABILITIES = {
+  /** `secrets.check` is understood and answered. */
+  checkSecrets: 'secrets.check',
+} as const;
+
 /** Limits both sides hold each other to. */
 export const LIMITS = {
   frameBytes: 1_048_576,
@@ -27,6 +33,9 @@ export const LIMITS = {
   idLength: 256,
   textLength: 16_384,
   logTailLength: 131_072,
+  /** References in one check. */
+  checkReferences: 10,
+  referenceLength: 512,
 } as const;
 
 const id = z.string().min(1).max(LIMITS.idLength);
@@ -126,6 +135,21 @@ export const runStartSchema = z.object({
 });
 export type RunStart = z.infer<typeof runStartSchema>;
 
+/** What became of one reference, without a value. `code` and `message` stand there when it could not be read. */
+export const secretCheckSchema = z.object({
+  reference: z.string().min(1).max(LIMITS.referenceLength),
+  ok: z.boolean(),
+  code: id.optional(),
+  message: text.optional(),
+  hint: text.optional(),
+  /** What is odd about a value that could be read. */
+  warnings: z
+    .array(z.object({ code: id, message: text }))
+    .max(32)
+    .default([]),
+});
+export type WireSecretCheck = z.infer<typeof secretCheckSchema>;
+
 // --- both directions -------------------------------------------------------------------------------------------------
 
 const ping = z.object({ type: z.literal('ping'), n: count });
@@ -214,6 +238,13 @@ export const agentMessageSchema = z.discriminatedUnion('type', [
     reason: z.enum(['complete', 'not_found', 'unavailable', 'closed', 'lagging']),
     message: text.optional(),
   }),
+  /** The answer to `secrets.check`: one result for each reference, or why there are none. */
+  z.object({
+    type: z.literal('secrets.checked'),
+    checkId: id,
+    results: z.array(secretCheckSchema).max(LIMITS.checkReferences).default([]),
+    problem: z.object({ code: id, message: text, hint: text.optional() }).optional(),
+  }),
 ]);
 export type AgentMessage = z.infer<typeof agentMessageSchema>;
 
@@ -286,6 +317,12 @@ export const controlMessageSchema = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('log.credit'), streamId: id, bytes: count }),
   z.object({ type: z.literal('log.close'), streamId: id }),
+  /** Read these references where workloads run, and say what became of each. Only with the capability of that name. */
+  z.object({
+    type: z.literal('secrets.check'),
+    checkId: id,
+    references: z.array(z.string().min(1).max(LIMITS.referenceLength)).min(1).max(LIMITS.checkReferences),
+  }),
 ]);
 export type ControlMessage = z.infer<typeof controlMessageSchema>;
 

@@ -11,6 +11,8 @@ export type {
   IgnoredReason,
   Level,
   LevelRun,
+  SecretsCheck,
+  SecretsChecked,
   SessionEnd,
   SessionInfo,
 } from './ports.ts';

@@ -20,5 +20,10 @@ export function agentLink(speaker: Speaker): AgentLink {
     report: (levelId, observations) => speaker.report(levelId, observations),
     slots: (slots) => speaker.say({ type: 'slots', slots }),
     draining: () => speaker.say({ type: 'draining' }),
+    secretsChecked: (checkId, { results, problem }) =>
+      speaker.say({
+        ...{ type: 'secrets.checked', checkId, results: [...results] },
+        ...(problem === undefined ? {} : { problem }),
+      }),
   };
 }

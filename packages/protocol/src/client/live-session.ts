@@ -176,6 +176,9 @@ export class LiveSession {
       case 'logClose':
         this.#stopStream(event.streamId);
         break;
+      case 'checkSecrets':
+        handlers.checkSecrets?.(event.check);
+        break;
       case 'roundTrip':
         observer?.roundTrip?.(event.ms / 1_000);
         break;

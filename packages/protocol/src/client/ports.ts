@@ -1,6 +1,15 @@
 import type { Clock, Logger, Random, RunnerError } from '@runner/core';
 import type { CloseCode } from '../close-codes.ts';
-import type { Hello, RunStart, Role, Welcome, WireDiagnosis, WireObservation, WireSlots } from '../messages.ts';
+import type {
+  Hello,
+  RunStart,
+  Role,
+  Welcome,
+  WireDiagnosis,
+  WireObservation,
+  WireSecretCheck,
+  WireSlots,
+} from '../messages.ts';
 import type { Socket } from '../socket.ts';
 
 /** Opens one socket; rejects with a RunnerError that says in words why not (DNS, TLS, proxy, 401, wrong subprotocol). */
@@ -29,6 +38,22 @@ export interface AgentHandlers {
   discard(runId: string): void;
   /** A log is wanted. Write to the stream; it ends by `end`, by the control plane, or with the session (`signal`). */
   logStream(stream: AgentLogStream): void;
+  /**
+   * Read these references as workloads would. Answer with `secretsChecked`, always. Asked only of agents that list the
+   * capability `secrets.check`.
+   */
+  checkSecrets?(check: SecretsCheck): void;
+}
+
+export interface SecretsCheck {
+  readonly checkId: string;
+  readonly references: readonly string[];
+}
+
+/** What became of a check: one result for each reference, or why there are none. Never a value. */
+export interface SecretsChecked {
+  readonly results: readonly WireSecretCheck[];
+  readonly problem?: { readonly code: string; readonly message: string; readonly hint?: string };
 }
 
 export interface SessionInfo {
@@ -90,6 +115,8 @@ export interface AgentLink {
   report(levelId: string, observations: readonly WireObservation[]): void;
   slots(slots: Omit<WireSlots, 'startsSeen'>): void;
   draining(): void;
+  /** Answers a check of references. */
+  secretsChecked(checkId: string, answer: SecretsChecked): void;
 }
 
 export interface ConnectOptions {

@@ -1,6 +1,6 @@
 import type { CloseCode } from '../close-codes.ts';
 import type { ControlMessage, RunStart } from '../messages.ts';
-import type { IgnoredReason, Level, SessionInfo } from './ports.ts';
+import type { IgnoredReason, Level, SecretsCheck, SessionInfo } from './ports.ts';
 
 /** What the session tells its owner. */
 export type SessionEvent =
@@ -15,6 +15,7 @@ export type SessionEvent =
   | { readonly kind: 'logCredit'; readonly streamId: string; readonly bytes: number }
   /** The control plane wants no more of it, or this instance may not serve it any more. */
   | { readonly kind: 'logClose'; readonly streamId: string }
+  | { readonly kind: 'checkSecrets'; readonly check: SecretsCheck }
   | { readonly kind: 'roundTrip'; readonly ms: number }
   | { readonly kind: 'ignored'; readonly reason: IgnoredReason; readonly detail?: string };
 

@@ -27,7 +27,10 @@ export const WELCOME_TIMEOUT_MS = 10_000;
 const MAX_OPEN_LEVELS = 8;
 
 type FrameOf<T extends ControlMessage['type']> = Extract<ControlMessage, { type: T }>;
-type AboutRuns = Exclude<ControlMessage, { type: 'ping' | 'pong' | 'welcome' | 'role' | `log.${string}` }>;
+type AboutRuns = Exclude<
+  ControlMessage,
+  { type: 'ping' | 'pong' | 'welcome' | 'role' | `log.${string}` | 'secrets.check' }
+>;
 type AboutLogs = FrameOf<'log.open' | 'log.credit' | 'log.close'>;
 /** A log stream as the session knows it: `rawTo` is how far it was sent. */
 interface OpenStream {
@@ -144,6 +147,11 @@ export class ClientSession {
       case 'log.credit':
       case 'log.close':
         return this.#aboutLogs(message, info);
+      case 'secrets.check': {
+        const { checkId, references } = message;
+        if (info.role !== 'active') return ignored('not_active', message.type);
+        return [event({ kind: 'checkSecrets', check: { checkId, references } })];
+      }
       default:
         return this.#aboutRuns(message, info);
     }

@@ -1,4 +1,4 @@
-import { fitDiagnosis, fitObservation, fitText } from '../fit.ts';
+import { fitDiagnosis, fitObservation, fitSecretCheck, fitText } from '../fit.ts';
 import type { AgentMessage, WireSlots } from '../messages.ts';
 
 type WithoutEpoch<M> = M extends { epoch: number } ? Omit<M, 'epoch'> : M;
@@ -37,6 +37,8 @@ export function fitStatement(statement: Exclude<AgentStatement, { type: 'slots' 
       return { ...statement, epoch };
     case 'log.end':
       return { ...statement, ...(statement.message === undefined ? {} : { message: fitText(statement.message) }) };
+    case 'secrets.checked':
+      return { ...statement, results: statement.results.map(fitSecretCheck) };
     case 'log.chunk':
     case 'log.gap':
     case 'draining':

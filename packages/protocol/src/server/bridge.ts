@@ -2,6 +2,7 @@ import type { Timer } from '@runner/core';
 import { messageOf, silentLogger } from '@runner/core';
 import { CLOSE } from '../close-codes.ts';
 import type { Hello, Timings } from '../messages.ts';
+import { CAPABILITIES } from '../messages.ts';
 import type { Socket } from '../socket.ts';
 import type { ConnectionHandler } from './connection.ts';
 import { Connection } from './connection.ts';
@@ -19,6 +20,7 @@ import type {
   LogReadOptions,
 } from './ports.ts';
 import { optional } from './record-fields.ts';
+import type { SecretsAnswer } from './secret-checks.ts';
 
 const TIMINGS: Timings = { heartbeatMs: 15_000, silenceMs: 40_000 };
 const LEVEL_INTERVAL_MS = 60_000;
@@ -83,6 +85,7 @@ class SocketBridge implements Bridge {
         controlPlaneId,
         timings,
         random,
+        capabilities: [CAPABILITIES.checkSecrets],
         ...optional('openMetadataVersion', openMetadataVersion?.()),
       },
     });
@@ -108,6 +111,11 @@ class SocketBridge implements Bridge {
     const active = this.#desks.get(agentId)?.active;
     if (active === undefined) yield { kind: 'end', rawTo: options.fromByte, reason: 'session' };
     else yield* active.logs.read(options);
+  }
+
+  async checkSecrets(agentId: string, references: readonly string[], signal: AbortSignal): Promise<SecretsAnswer> {
+    const active = this.#desks.get(agentId)?.active;
+    return active === undefined ? { kind: 'not_here' } : await active.checks.ask(references, signal);
   }
 
   disconnect(agentId: string, reason: 'revoked' | 'normal', match?: (agent: ConnectedAgent) => boolean): void {

@@ -7,6 +7,7 @@ import type { ControlMessage, Hello, Role, RunStart, WireObservation } from '../
 import type { Socket } from '../socket.ts';
 import { LogStreams } from './log-streams.ts';
 import type { AgentIdentity, BridgeObserver, ConnectedAgent, InstanceClaim } from './ports.ts';
+import { SecretChecks } from './secret-checks.ts';
 import type { RunMessage, SessionEvent, Step } from './session/step.ts';
 import type { SessionOptions } from './session.ts';
 import { ServerSession } from './session.ts';
@@ -46,6 +47,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #session: ServerSession;
   readonly #logs: LogStreams;
+  readonly #checks: SecretChecks;
   readonly #connectedAt: number;
   #lastSeenAt: number;
   #hello: Hello | undefined;
@@ -57,6 +59,7 @@ export class Connection {
     this.#options = options;
     this.#session = new ServerSession(options.session, clock.monotonic());
     this.#logs = new LogStreams(this.#session, (step) => this.#perform(step, 0));
+    this.#checks = new SecretChecks(this.#session, (step) => this.#perform(step, 0));
     this.#connectedAt = clock.now();
     this.#lastSeenAt = this.#connectedAt;
     socket.listen({
@@ -94,6 +97,10 @@ export class Connection {
     return this.#logs;
   }
 
+  get checks(): SecretChecks {
+    return this.#checks;
+  }
+
   get logger(): Logger {
     return this.#options.logger;
   }
@@ -127,7 +134,10 @@ export class Connection {
   // --- what the bridge does with it --------------------------------------------------------------------------------------
 
   setRole(role: Role, epoch: number, reason?: string): void {
-    if (role !== 'active') this.#logs.endAll();
+    if (role !== 'active') {
+      this.#logs.endAll();
+      this.#checks.endAll();
+    }
     this.#perform(this.#session.setRole(role, epoch, reason), 0);
   }
 
@@ -227,6 +237,9 @@ export class Connection {
       case 'log':
         this.#logs.receive(event.message);
         break;
+      case 'secretsChecked':
+        this.#checks.receive(event.message);
+        break;
       case 'ignored':
         observer.ignored?.(event.reason);
         break;
@@ -249,6 +262,7 @@ export class Connection {
     this.#timer?.cancel();
     this.#session.over();
     this.#logs.endAll();
+    this.#checks.endAll();
     this.#options.handler.closed(this, code, reason);
   }
 }

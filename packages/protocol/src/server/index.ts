@@ -48,4 +48,5 @@ export {
   runnerUnavailable,
 } from './run-writes.ts';
 export type { WorkloadStatus } from './run-writes.ts';
-export type { RunStart } from '../messages.ts';
+export type { RunStart, WireSecretCheck } from '../messages.ts';
+export type { SecretsAnswer } from './secret-checks.ts';

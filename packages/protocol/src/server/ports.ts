@@ -1,6 +1,7 @@
 import type { Clock, Logger, Random } from '@runner/core';
 import type { Hello, RunStart, Timings, WireDiagnosis, WireObservation, WireOutcome } from '../messages.ts';
 import type { Socket } from '../socket.ts';
+import type { SecretsAnswer } from './secret-checks.ts';
 
 export type RunState =
   | 'queued'
@@ -214,6 +215,11 @@ export interface Bridge {
   connected(agentId?: string): readonly ConnectedAgent[];
   /** Reads a run's log from the active session of its agent. Ends with an `end` piece; `lagging`, `session` and `unavailable` mean: come back later from `rawTo`. */
   readLog(agentId: string, options: LogReadOptions): AsyncIterable<LogPiece>;
+  /**
+   * Has references read where this agent's workloads run (1 to 10 of them, each of at most 512 characters); the answer
+   * holds no values. It may take minutes: a pod may have to be scheduled. Rejects when the signal is aborted.
+   */
+  checkSecrets(agentId: string, references: readonly string[], signal: AbortSignal): Promise<SecretsAnswer>;
   /** Closes all sockets of an agent, e.g. after its token was revoked. */
   disconnect(agentId: string, reason: 'revoked' | 'normal', match?: (agent: ConnectedAgent) => boolean): void;
   /** Asks the agent to remove the record of an ended workload. */

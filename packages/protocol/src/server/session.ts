@@ -3,7 +3,7 @@ import { RunnerError } from '@runner/core';
 import { CLOSE } from '../close-codes.ts';
 import type { Decoded } from '../codec.ts';
 import type { AgentMessage, Hello, Role, RunStart, Timings, Welcome } from '../messages.ts';
-import { MINOR_VERSION } from '../messages.ts';
+import { CAPABILITIES, MINOR_VERSION } from '../messages.ts';
 import { optional } from './record-fields.ts';
 import type { FrameRate } from './session/frame-rate.ts';
 import { FrameBucket } from './session/frame-rate.ts';
@@ -137,6 +137,8 @@ export class ServerSession {
       case 'log.gap':
       case 'log.end':
         return this.#logs.take(message);
+      case 'secrets.checked':
+        return event({ kind: 'secretsChecked', message });
       default:
         return this.#aboutRuns(message);
     }
@@ -262,6 +264,14 @@ export class ServerSession {
 
   closeLog(streamId: string): Step {
     return this.#logs.close(streamId) ? say({ type: 'log.close', streamId }) : NOTHING;
+  }
+
+  /** Undefined: not active, or this agent does not know how. */
+  checkSecrets(checkId: string, references: readonly string[]): Step | undefined {
+    const word = CAPABILITIES.checkSecrets;
+    const isKnown =
+      this.#hello?.capabilities.includes(word) === true && this.#options.capabilities?.includes(word) === true;
+    return this.#isActive && isKnown ? say({ type: 'secrets.check', checkId, references: [...references] }) : undefined;
   }
 
   /** Nothing comes out of it any more. */

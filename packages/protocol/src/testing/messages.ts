@@ -41,6 +41,11 @@ export const AGENT_SAMPLES: { readonly [T in AgentMessage['type']]: Extract<Agen
   'log.chunk': { type: 'log.chunk', streamId, runId, rawFrom: 0, rawTo: 6, data: 'hello\n' },
   'log.gap': { type: 'log.gap', streamId, runId, rawFrom: 6, rawTo: 100 },
   'log.end': { type: 'log.end', streamId, runId, rawTo: 100, reason: 'complete' },
+  'secrets.checked': {
+    type: 'secrets.checked',
+    checkId: 'check-1',
+    results: [{ reference: 'secret:shop-db', ok: true, warnings: [] }],
+  },
 };
 
 /** One valid frame of each type a control plane sends. */
@@ -60,4 +65,5 @@ export const CONTROL_SAMPLES: { readonly [T in ControlMessage['type']]: Extract<
   'log.open': { type: 'log.open', streamId, runId, fromByte: 0, follow: true, credit: 262_144 },
   'log.credit': { type: 'log.credit', streamId, bytes: 65_536 },
   'log.close': { type: 'log.close', streamId },
+  'secrets.check': { type: 'secrets.check', checkId: 'check-1', references: ['secret:shop-db'] },
 };

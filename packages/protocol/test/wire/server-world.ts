@@ -61,6 +61,7 @@ export interface PuppetOptions {
   readonly place?: Place;
   readonly total?: number;
   readonly types?: WireSlots['types'];
+  readonly capabilities?: readonly string[];
   /** Says only what the test makes it say. */
   readonly manual?: boolean;
 }
@@ -97,7 +98,7 @@ export class Puppet {
       agentVersion: '0.0.0',
       executor: 'fake',
       secretsManager: 'file',
-      capabilities: [],
+      capabilities: [...(options.capabilities ?? [])],
       slots: this.slots,
     };
     wire.client.listen({

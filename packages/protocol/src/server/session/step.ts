@@ -8,6 +8,8 @@ export type RunMessage = Extract<
 >;
 export type LogMessage = Extract<AgentMessage, { type: 'log.chunk' | 'log.gap' | 'log.end' }>;
 
+export type SecretsCheckedMessage = Extract<AgentMessage, { type: 'secrets.checked' }>;
+
 export type SessionEvent =
   | { readonly kind: 'hello'; readonly hello: Hello }
   | { readonly kind: 'run'; readonly message: RunMessage }
@@ -21,6 +23,7 @@ export type SessionEvent =
   | { readonly kind: 'slots' }
   | { readonly kind: 'draining' }
   | { readonly kind: 'log'; readonly message: LogMessage }
+  | { readonly kind: 'secretsChecked'; readonly message: SecretsCheckedMessage }
   /** A frame was not listened to, and why. */
   | { readonly kind: 'ignored'; readonly reason: string };
 
