@@ -3,6 +3,7 @@ import type { Clock, Logger, Random } from '@runner/core';
 import { createDispatcher } from '@runner/dispatch';
 import type { DispatchSnapshot, Dispatcher, DispatcherOptions } from '@runner/dispatch';
 import type { Executor, ExecutorScope } from '@runner/executor';
+import { CAPABILITIES } from '@runner/protocol';
 import { connect } from '@runner/protocol/client';
 import type {
   AgentConnection,
@@ -16,8 +17,10 @@ import type {
 import { createHandlers } from './agent/handlers.ts';
 import { createReporter } from './agent/reporter.ts';
 import { findScope } from './agent/scope.ts';
+import { secretChecks } from './agent/secret-checks.ts';
 import { createTaskSet } from './agent/tasks.ts';
 import type { TaskSet } from './agent/tasks.ts';
+import type { CheckSecrets } from './secret-check.ts';
 import { wireSlotsOf } from './translate.ts';
 
 /**
@@ -30,6 +33,8 @@ export interface AgentOptions extends Pick<DispatcherOptions, (typeof DISPATCH_O
   readonly executor: Executor;
   /** Name of the secrets manager, for the list of runners. */
   readonly secretsManager: string;
+  /** How references are read where workloads run. Default: not at all, and the control plane is told so. */
+  readonly checkSecrets?: CheckSecrets;
   readonly dial: Dial;
   /** The longest a run may execute here, in seconds. Default: as long as the control plane asks. */
   readonly longestRunSeconds?: number;
@@ -86,10 +91,10 @@ export interface Agent {
 }
 
 export function createAgent(options: AgentOptions): Agent {
-  const parts = assemble(options);
+  const stopping = new AbortController();
+  const parts = assemble(options, stopping.signal);
   const { dispatcher, tasks, held } = parts;
   const instanceId = options.random.uuid();
-  const stopping = new AbortController();
   let closed: Promise<void> | undefined;
 
   const leave = async (signal: AbortSignal): Promise<void> => {
@@ -128,7 +133,7 @@ interface Parts {
   readonly held: { connection: AgentConnection | undefined; trouble: string | undefined };
 }
 
-function assemble(options: AgentOptions): Parts {
+function assemble(options: AgentOptions, leaving: AbortSignal): Parts {
   const { agentId, executor, clock, random, logger = silentLogger } = options;
   const held: Parts['held'] = { connection: undefined, trouble: undefined };
   const tasks = createTaskSet(logger);
@@ -150,6 +155,7 @@ function assemble(options: AgentOptions): Parts {
     link,
     tasks,
     logger,
+    checkSecrets: secretChecks({ check: options.checkSecrets, link, tasks, logger, signal: leaving }),
     onTrouble: (text) => (held.trouble = text),
   });
   return { dispatcher, handlers, tasks, held };
@@ -206,7 +212,7 @@ function helloOf(options: AgentOptions, instanceId: string, scope: ExecutorScope
     agentVersion: options.version,
     executor: options.executor.kind,
     secretsManager: options.secretsManager,
-    capabilities: [],
+    capabilities: options.checkSecrets === undefined ? [] : [CAPABILITIES.checkSecrets],
     slots: wireSlotsOf(dispatcher.slots()),
   };
 }

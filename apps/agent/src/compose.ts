@@ -8,12 +8,15 @@ import type { AgentMetrics, LoopMonitor } from '@runner/metrics';
 import type { Dial } from '@runner/protocol/client';
 import { createAgent } from './agent.ts';
 import type { Agent } from './agent.ts';
-import type { AgentConfig } from './config.ts';
+import type { AgentConfig, SecretsConfig } from './config.ts';
 import type { Environment } from './config/read.ts';
 import { createExecutor, startDeadlineOf } from './executors.ts';
 import { createPolicy } from './policy.ts';
 import { executorComponent } from './preflight.ts';
 import { readinessChecks } from './readiness.ts';
+import { secretCheck } from './secret-check.ts';
+import type { CheckSecrets } from './secret-check.ts';
+import type { SecretPreflight } from './secret-preflight.ts';
 import { createDial } from './transport/dial.ts';
 import { createNetwork } from './transport/http-agent.ts';
 import { createRest } from './transport/rest.ts';
@@ -73,7 +76,9 @@ export async function compose(config: AgentConfig, world: World): Promise<App> {
     logger,
   });
   const executor = await createExecutor(config.executor, { config, environment, clock, random, logger });
+  const checkSecrets = secretCheck(secrets.check, executor);
   const agent = createAgent({
+    ...(checkSecrets === undefined ? {} : { checkSecrets }),
     agentId: config.agentId,
     version: VERSION,
     dial: composeDial(config, token, metrics, clock),
@@ -96,13 +101,20 @@ export async function compose(config: AgentConfig, world: World): Promise<App> {
     [
       loopComponent(loop),
       ...composeEndpoints(config, agent, metrics, loop, logger),
-      executorComponent(executor, clock, logger, secrets.check),
+      executorComponent(executor, clock, logger, preflightOf(secrets, checkSecrets)),
       agentComponent(config, agent, executor, logger),
       createTokenWatch({ agent, token, clock }),
     ],
     { clock, logger },
   );
   return { start: () => lifecycle.start(), stop: (deadlineMs) => lifecycle.stop(deadlineMs) };
+}
+
+function preflightOf(
+  { preflightReference: reference }: SecretsConfig,
+  check: CheckSecrets | undefined,
+): SecretPreflight | undefined {
+  return reference === undefined ? undefined : { reference, check };
 }
 
 /** The way out: proxy and certificate authorities are the same for the socket and for REST. */

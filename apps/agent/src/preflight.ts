@@ -1,8 +1,8 @@
 import { isAbort } from '@runner/core';
 import type { Clock, Component, Logger } from '@runner/core';
 import type { Executor, PreflightFinding } from '@runner/executor';
-import type { SecretCheckSettings } from './config/secrets.ts';
-import { checkSecret } from './secret-check.ts';
+import type { SecretPreflight } from './secret-preflight.ts';
+import { secretFindings } from './secret-preflight.ts';
 
 /** What is not known by then is told when it is: an executor that does not answer must not keep the agent from connecting. */
 const WAIT_MS = 5_000;
@@ -14,7 +14,7 @@ export function executorComponent(
   executor: Executor,
   clock: Clock,
   logger: Logger,
-  check?: SecretCheckSettings,
+  secret?: SecretPreflight,
 ): Component {
   const leaving = new AbortController();
   let looking: Promise<void> | undefined;
@@ -22,7 +22,7 @@ export function executorComponent(
     name: 'executor',
     start: async (signal) => {
       const over = new AbortController();
-      looking = preflight(executor, logger, AbortSignal.any([signal, leaving.signal]), check);
+      looking = preflight(executor, logger, AbortSignal.any([signal, leaving.signal]), secret);
       const patience = clock.sleep(WAIT_MS, AbortSignal.any([signal, over.signal])).catch(() => undefined);
       await Promise.race([looking, patience]);
       over.abort();
@@ -40,12 +40,12 @@ export async function preflight(
   executor: Executor,
   logger: Logger,
   signal: AbortSignal,
-  check?: SecretCheckSettings,
+  secret?: SecretPreflight,
 ): Promise<void> {
   try {
     for (const finding of await executor.preflight(signal)) tell(finding, logger);
-    if (check === undefined) return;
-    for (const finding of await checkSecret(check, executor, signal)) tell(finding, logger, 'info');
+    if (secret === undefined) return;
+    for (const finding of await secretFindings(secret, signal)) tell(finding, logger, 'info');
   } catch (error) {
     if (!isAbort(error)) logger.error('the executor could not be looked at', { error });
   }

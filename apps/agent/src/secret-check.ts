@@ -1,5 +1,6 @@
 import { isRunnerError } from '@runner/core';
-import type { Executor, PreflightFinding, ProbeEnd } from '@runner/executor';
+import type { Executor, ProbeEnd } from '@runner/executor';
+import { requireSecretId } from '@runner/secrets';
 import type { CheckResult } from '@runner/secrets/exec';
 import { parseChecks, runnerSecretsCommand } from '@runner/secrets/exec';
 import type { SecretCheckSettings } from './config/secrets.ts';
@@ -8,75 +9,73 @@ import type { SecretCheckSettings } from './config/secrets.ts';
 const TIMEOUT_MS = 180_000;
 /** Where a container leaves its termination message unless it is told otherwise. */
 const TERMINATION_MESSAGE = '/dev/termination-log';
-const NOT_KNOWN = 'secret_check_failed';
+const IMAGE_HINT = 'SECRETS_PREFLIGHT_IMAGE must hold the program runner-secrets and be one that the cluster can pull.';
+
+/** What became of each reference, in their order, or why nothing is known of any. */
+export type SecretCheckAnswer =
+  | { readonly results: readonly CheckResult[] }
+  | { readonly problem: { readonly code: string; readonly message: string; readonly hint?: string } };
+
+/** Reads references where workloads run and as they would. Rejects when aborted only. */
+export type CheckSecrets = (references: readonly string[], signal: AbortSignal) => Promise<SecretCheckAnswer>;
 
 /**
- * Reads a reference where workloads run and as they would, and says what became of it. The value stays there: what comes
- * back is the answer of `runner-secrets check`, which holds none.
+ * The values stay where they are read: what comes back is the answer of `runner-secrets check`, which holds none.
+ * @returns undefined when this agent cannot: no image is named, the executor runs no probes, or a bundle lacks the program
  */
-export async function checkSecret(
-  { manager, reference, image }: SecretCheckSettings,
-  executor: Pick<Executor, 'kind' | 'probe'>,
-  signal: AbortSignal,
-): Promise<readonly PreflightFinding[]> {
+export function secretCheck(
+  settings: SecretCheckSettings | undefined,
+  executor: Pick<Executor, 'probe'>,
+): CheckSecrets | undefined {
+  const probe = executor.probe?.bind(executor);
   const own = runnerSecretsCommand();
-  if (executor.probe === undefined) return [notKnown(reference, `the executor ${executor.kind} cannot run a check.`)];
-  if (image === undefined && own === undefined)
-    return [notKnown(reference, 'this build of the agent has no runner-secrets.')];
+  if (settings === undefined || probe === undefined || (settings.image === undefined && own === undefined))
+    return undefined;
+  const { manager, image } = settings;
   // In a pod nothing but the config names the store.
-  const store = ['--provider', manager] as const;
-  const command =
+  const [program = '', ...args] =
     image === undefined
-      ? ([...(own ?? ['']), 'check', '--json', ...store, reference] as const)
-      : (['runner-secrets', 'check', '--json', '--output', TERMINATION_MESSAGE, ...store, reference] as const);
-  try {
-    const [program, ...args] = command;
-    const end = await executor.probe(
-      { command: [program, ...args], timeoutMs: TIMEOUT_MS, ...(image === undefined ? {} : { image }) },
-      signal,
-    );
-    return findings(reference, end);
-  } catch (error) {
-    if (signal.aborted || !isRunnerError(error)) throw error;
-    return [notKnown(reference, error.message, error.hint)];
-  }
-}
-
-function findings(reference: string, { message, exitCode, trouble }: ProbeEnd): readonly PreflightFinding[] {
-  const [result] = parseChecks(message) ?? [];
-  if (result !== undefined) return findingsOf(result);
-  return [
-    notKnown(reference, trouble ?? `its check ended with exit code ${exitCode ?? 'unknown'} and without an answer.`),
-  ];
-}
-
-function findingsOf(result: CheckResult): readonly PreflightFinding[] {
-  const { reference, warnings, error } = result;
-  if (error !== undefined) {
-    return [
-      {
-        level: 'error',
-        code: error.code,
-        message: `workloads cannot read ${reference}: ${error.message}`,
-        ...(error.hint === undefined ? {} : { hint: error.hint }),
-      },
-    ];
-  }
-  return [
-    { level: 'ok', code: 'secret_readable', message: `workloads can read ${reference} (${whereOf(result)})` },
-    ...warnings.map(({ code, message }) => ({ level: 'warning' as const, code, message: `${reference}: ${message}` })),
-  ];
-}
-
-function whereOf({ provider, location, identity }: CheckResult): string {
-  return [provider, location, ...(identity === undefined ? [] : [`as ${identity}`])].join(', ');
-}
-
-function notKnown(reference: string, why: string, hint?: string): PreflightFinding {
-  return {
-    level: 'warning',
-    code: NOT_KNOWN,
-    message: `it is not known whether workloads can read ${reference}: ${why}`,
-    hint: hint ?? 'SECRETS_PREFLIGHT_IMAGE must hold the program runner-secrets and be one that the cluster can pull.',
+      ? [...(own ?? []), 'check', '--json', '--provider', manager]
+      : ['runner-secrets', 'check', '--json', '--output', TERMINATION_MESSAGE, '--provider', manager];
+  const where = image === undefined ? {} : { image };
+  return async (references, signal) => {
+    // They come from outside: only what is a reference becomes an argument.
+    const refused = new Map(references.flatMap((reference) => malformed(reference, manager)));
+    const asked = [...new Set(references)].filter((reference) => !refused.has(reference));
+    if (asked.length === 0) return { results: inOrder(references, refused) };
+    try {
+      const command = [program, ...args, ...asked] as const;
+      const answer = answerOf(asked, await probe({ command, timeoutMs: TIMEOUT_MS, ...where }, signal));
+      if ('problem' in answer) return answer;
+      const known = answer.results.map((result) => [result.reference, result] as const);
+      return { results: inOrder(references, new Map([...refused, ...known])) };
+    } catch (error) {
+      if (signal.aborted || !isRunnerError(error)) throw error;
+      return failed(error.message, error.hint);
+    }
   };
+}
+
+function malformed(reference: string, provider: string): readonly (readonly [string, CheckResult])[] {
+  try {
+    requireSecretId(reference);
+    return [];
+  } catch (error) {
+    if (!isRunnerError(error)) throw error;
+    return [[reference, { reference, provider, location: '', ok: false, warnings: [], error: error.toJSON() }]];
+  }
+}
+
+function inOrder(references: readonly string[], results: ReadonlyMap<string, CheckResult>): readonly CheckResult[] {
+  return references.flatMap((reference) => results.get(reference) ?? []);
+}
+
+function answerOf(references: readonly string[], { message, exitCode, trouble }: ProbeEnd): SecretCheckAnswer {
+  const results = parseChecks(message) ?? [];
+  if (references.every((reference, index) => results[index]?.reference === reference)) return { results };
+  return failed(trouble ?? `The check ended with exit code ${exitCode ?? 'unknown'} and without an answer.`);
+}
+
+function failed(message: string, hint: string = IMAGE_HINT): SecretCheckAnswer {
+  return { problem: { code: 'secret_check_failed', message, hint } };
 }

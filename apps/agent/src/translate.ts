@@ -2,8 +2,16 @@ import { isRunnerError } from '@runner/core';
 import type { Problem, Slots } from '@runner/dispatch';
 import type { Diagnosis, Observation, Outcome, PresentObservation, RunSpec, WorkloadOwner } from '@runner/executor';
 import { LIMITS } from '@runner/protocol';
-import type { RunStart, WireDiagnosis, WireObservation, WireOutcome, WireSlots } from '@runner/protocol';
+import type {
+  RunStart,
+  WireDiagnosis,
+  WireObservation,
+  WireOutcome,
+  WireSecretCheck,
+  WireSlots,
+} from '@runner/protocol';
 import { SECRET_PREFIX, findSecretReferences } from '@runner/secrets';
+import type { CheckResult } from '@runner/secrets/exec';
 
 /**
  * The one file in which words of the wire become words of the domain and back. Whatever an executor says is cut to the
@@ -94,6 +102,17 @@ export function wireProblemOf(problem: Problem): { code: string; message: string
     code: id(problem.code),
     message: text(problem.message),
     ...(problem.hint === undefined ? {} : { hint: text(problem.hint) }),
+  };
+}
+
+/** What a control plane gets to know of a check: no value, and nothing of how the store is reached. */
+export function wireSecretCheckOf({ reference, ok, error, warnings }: CheckResult): WireSecretCheck {
+  return {
+    reference,
+    ok,
+    ...(error === undefined ? {} : { code: id(error.code), message: text(error.message) }),
+    ...(error?.hint === undefined ? {} : { hint: text(error.hint) }),
+    warnings: warnings.map(({ code, message }) => ({ code: id(code), message: text(message) })),
   };
 }
 

@@ -15,6 +15,7 @@ export interface HandlerRooms {
   readonly link: () => AgentLink | undefined;
   readonly tasks: TaskSet;
   readonly logger: Logger;
+  readonly checkSecrets: NonNullable<AgentHandlers['checkSecrets']>;
   /** Told why there is no session; undefined when there is one. */
   readonly onTrouble: (text: string | undefined) => void;
 }
@@ -44,6 +45,7 @@ export function createHandlers(rooms: HandlerRooms): AgentHandlers {
     endingAcknowledged: (runId) => dispatcher.endingAcknowledged(runId),
     recorded: (runIds) => dispatcher.recorded(runIds),
     discard: (runId) => dispatcher.discard(runId),
+    checkSecrets: rooms.checkSecrets,
     logStream: (stream) => tasks.own('serving a log', serveLog(executor, stream, logger)),
   };
 }

@@ -138,7 +138,7 @@ const secrets = {
   SECRETS_PREFLIGHT_IMAGE: optional(text({ max: 512 }), {
     group: 'secrets',
     meaning:
-      'Image with the program `runner-secrets` of `@runner/secrets` and the SDK of the secrets manager, in which a pod of the ingestion service account reads that reference.',
+      'Image with the program `runner-secrets` of `@runner/secrets` and the SDK of the secrets manager, in which a pod of the ingestion service account reads that reference, and those that the control plane asks about.',
     executors: ['simpleK8s'],
   }),
   PLAINTEXT_SECRETS: defaulted(choice(['refuse', 'warn', 'allow']), 'refuse', {

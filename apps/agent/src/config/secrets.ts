@@ -12,15 +12,16 @@ export interface SecretsConfig {
   readonly workloads: SecretsManagerSettings;
   /** Folder of the `file` manager. */
   readonly fileDir: string | undefined;
-  /** What is read once at the start; undefined: nothing. */
+  /** How references can be read where workloads run, to see how that goes; undefined: not at all. */
   readonly check: SecretCheckSettings | undefined;
+  /** What is read once at the start. */
+  readonly preflightReference: string | undefined;
   /** What to do with plain values in masked fields. */
   readonly plaintext: 'refuse' | 'warn' | 'allow';
 }
 
 export interface SecretCheckSettings {
   readonly manager: SecretsManagerProvider;
-  readonly reference: string;
   /** Image with `runner-secrets`; undefined with the local executor. */
   readonly image: string | undefined;
 }
@@ -46,7 +47,11 @@ export function secretsConfig(values: All, executor: ExecutorType, out: Findings
     });
   }
   const check = checkSettings(manager, values, executor, out);
-  return { manager, workloads, fileDir: values.SECRETS_FILE_DIR, check, plaintext: values.PLAINTEXT_SECRETS };
+  return {
+    ...{ manager, workloads, fileDir: values.SECRETS_FILE_DIR, check },
+    preflightReference: values.SECRETS_PREFLIGHT_REF,
+    plaintext: values.PLAINTEXT_SECRETS,
+  };
 }
 
 function checkSettings(
@@ -55,20 +60,18 @@ function checkSettings(
   executor: ExecutorType,
   out: Findings,
 ): SecretCheckSettings | undefined {
-  const reference = values.SECRETS_PREFLIGHT_REF;
-  if (reference === undefined) return undefined;
   const image = values.SECRETS_PREFLIGHT_IMAGE;
-  if (executor === 'local') return { manager, reference, image: undefined };
-  if (executor === 'simpleK8s' && image === undefined) {
-    const fix = 'name an image with runner-secrets in SECRETS_PREFLIGHT_IMAGE';
+  if (executor === 'local') return { manager, image: undefined };
+  if (image !== undefined) return { manager, image };
+  if (values.SECRETS_PREFLIGHT_REF !== undefined) {
     out.warnings.push({
       variable: 'SECRETS_PREFLIGHT_REF',
       read: undefined,
       message: 'is not read without an image',
-      fix,
+      fix: 'name an image with runner-secrets in SECRETS_PREFLIGHT_IMAGE',
     });
   }
-  return image === undefined ? undefined : { manager, reference, image };
+  return undefined;
 }
 
 /** The region under its other usual name is taken too: the ingestion library reads `AWS_DEFAULT_REGION` alone. */

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { RunnerError } from '@runner/core';
 import { isAbort, toRunnerError } from '@runner/core';
 import type { SecretProvider, SecretProviderDescription, SecretWarning } from '../provider.ts';
@@ -55,6 +56,33 @@ export function describeCheck(result: CheckResult): string {
   }
   const { code, message, hint } = result.error;
   return `failed  ${result.reference} (${where})\n  ${code}: ${message}\n${hint === undefined ? '' : `  ${hint}\n`}`;
+}
+
+/** Kubernetes keeps so many bytes of a termination message, and loses the beginning of a longer one. */
+const MESSAGE_BYTES = 4_096;
+const SHORT_TEXT = 160;
+
+/** The results as JSON that a termination message can hold: what is needed least is left out first. */
+export function checksAsMessage(results: readonly CheckResult[]): string {
+  const forms: readonly ((result: CheckResult) => unknown)[] = [
+    (result) => result,
+    ({ error, ...rest }) => ({ ...rest, ...(error === undefined ? {} : { error: without(error) }) }),
+    ({ error, warnings, ...rest }) => ({
+      ...rest,
+      warnings: warnings.map(({ code, message }) => ({ code, message: message.slice(0, SHORT_TEXT) })),
+      ...(error === undefined ? {} : { error: { code: error.code, message: error.message.slice(0, SHORT_TEXT) } }),
+    }),
+    ({ reference, provider, ok, error }) => ({
+      ...{ reference, provider, location: '', ok, warnings: [] },
+      ...(error === undefined ? {} : { error: { code: error.code, message: '' } }),
+    }),
+  ];
+  const texts = forms.map((form) => `${JSON.stringify(results.map(form))}\n`);
+  return texts.find((text) => Buffer.byteLength(text) <= MESSAGE_BYTES) ?? texts.at(-1) ?? '';
+}
+
+function without({ code, message, hint }: NonNullable<CheckResult['error']>): unknown {
+  return { code, message, hint };
 }
 
 /** What `runner-secrets check --json` wrote; undefined for any other text. */

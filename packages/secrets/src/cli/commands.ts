@@ -6,7 +6,7 @@ import { createSecretResolver } from '../resolver.ts';
 import type { Command } from './arguments.ts';
 import { HELP, parseArguments } from './arguments.ts';
 import type { CheckResult } from './check.ts';
-import { checkReference, describeCheck, uncheckedReference } from './check.ts';
+import { checkReference, checksAsMessage, describeCheck, uncheckedReference } from './check.ts';
 import { exec } from './exec.ts';
 import { EXIT_EXEC_FAILED, EXIT_OK, EXIT_USAGE, exitCodeOf } from './exit-codes.ts';
 import type { CommandWorld } from './world.ts';
@@ -37,9 +37,9 @@ export async function runCommand(argv: readonly string[], world: CommandWorld): 
 async function check(command: Extract<Command, { command: 'check' }>, world: CommandWorld): Promise<number> {
   const { json, output } = command;
   const results = await checked(command, world);
-  const text = json
-    ? `${JSON.stringify(results, null, output === undefined ? 2 : 0)}\n`
-    : results.map(describeCheck).join('');
+  const asJson = (): string =>
+    output === undefined ? `${JSON.stringify(results, null, 2)}\n` : checksAsMessage(results);
+  const text = json ? asJson() : results.map(describeCheck).join('');
   const status = exitCodeOf(results.flatMap(({ error }) => (error === undefined ? [] : [error.code])));
   if (output === undefined) return say(world.stdout, text, status);
   await writeFile(output, text, { mode: 0o600 });

@@ -1,5 +1,7 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import type { CheckResult } from '../../src/cli/check.ts';
+import { checksAsMessage, parseChecks } from '../../src/cli/check.ts';
 import { runCommand } from '../../src/cli/commands.ts';
 import { createEnvProvider } from '../../src/env-provider.ts';
 import { secretError } from '../../src/errors.ts';
@@ -59,4 +61,45 @@ describe('runner-secrets exec --keep-references', () => {
     expect(stdout.text).toBe('');
     expect(stderr.text).toContain('secret:db: secret_sdk_missing');
   });
+});
+
+describe('the answer of a check as termination message', () => {
+  const results = (count: number, length: number): readonly CheckResult[] =>
+    Array.from({ length: count }, (_, index) => ({
+      ...{
+        reference: `secret:${index}-${'x'.repeat(100)}`,
+        provider: 'kubernetes',
+        location: 'here',
+        ok: false,
+        warnings: [],
+      },
+      error: {
+        ...{ name: 'RunnerError', code: 'secret_not_found', message: 'm'.repeat(length), hint: 'h'.repeat(length) },
+        ...{ retryable: false, details: { id: 'd'.repeat(length) } },
+      },
+    }));
+
+  it.each([
+    [1, 100],
+    [1, 1_500],
+    [3, 700],
+    [10, 900],
+  ])('of %i references with sentences of %i characters fits, and can be read', (count, length) => {
+    const text = checksAsMessage(results(count, length));
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(4_096);
+    expect(parseChecks(text)).toMatchObject(
+      results(count, length).map(({ reference }) => ({ reference, ok: false, error: { code: 'secret_not_found' } })),
+    );
+  });
+
+  it('keeps everything that there is room for', () => {
+    expect(JSON.parse(checksAsMessage(results(1, 100)))).toEqual(results(1, 100));
+  });
+
+  it.each(['', 'no JSON', '{}', '[1]', '[{"reference":"secret:x","ok":true}]', '[{"ok":false}]'])(
+    'is told apart from any other text: %j',
+    (text) => {
+      expect(parseChecks(text)).toBeUndefined();
+    },
+  );
 });
