@@ -31,3 +31,39 @@ it(`${RUNS} runs at once are ${RUNS} Jobs, each executed once, and all end as th
   expect(runs.map((runId) => world.control.executions(runId))).toEqual(runs.map(() => 1));
   expect(await namespace.list('Job')).toHaveLength(RUNS);
 });
+
+const QUEUED = 150;
+const LIMIT = 25;
+
+it(`${QUEUED} runs in a burst never execute more than the ${LIMIT} that the runner takes, and all end`, async () => {
+  const namespace = await world.namespace('burst');
+  const runner = await world.runner('burst', {
+    namespace,
+    rules: agentRules(),
+    env: { MAX_CONCURRENT_RUNS: String(LIMIT), INGESTION_CPU_REQUEST: '1m', INGESTION_MEMORY_REQUEST: '8Mi' },
+  });
+  await runner.activeAgent();
+  const pipelines = await Promise.all(Array.from({ length: QUEUED }, () => runner.pipeline()));
+  const runs = await Promise.all(pipelines.map((pipeline) => pipeline.trigger()));
+  let [active, most] = [0, 0];
+  // Nobody ends before the limit is reached, so that the first wave really fills it.
+  let fill: (jobs: Promise<unknown>) => void = () => undefined;
+  const full = new Promise((resolve) => (fill = resolve));
+  await Promise.all(
+    runs.map(async (runId) => {
+      const program = await world.control.program(runId, ALL_WITHIN_MS);
+      active += 1;
+      most = Math.max(most, active);
+      if (active === LIMIT) fill(namespace.list('Job'));
+      await full;
+      program.exit(0);
+      await program.gone;
+      active -= 1;
+    }),
+  );
+  expect(await full).toHaveLength(LIMIT);
+  await Promise.all(runs.map((runId) => world.ended(runId, ALL_WITHIN_MS)));
+  expect(most).toBe(LIMIT);
+  expect(runs.map((runId) => world.control.executions(runId))).toEqual(runs.map(() => 1));
+  expect(await namespace.list('Job')).toHaveLength(QUEUED);
+});

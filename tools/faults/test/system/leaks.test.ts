@@ -296,11 +296,7 @@ describe('the search itself', () => {
     const found = findLeaks(await scene.places(), PLANTED, PLANTED).map(({ place }) => place);
     for (const place of [
       ...['frame from agent', 'frame from server', 'REST through the proxy', `REST: GET runs/${runs[0].runId}`],
-      ...[
-        'store: public.entities',
-        'store: public.runs',
-        'store: public.log_parts (unpacked)',
-      ],
+      ...['store: public.entities', 'store: public.runs', 'store: public.log_parts (unpacked)'],
       ...['manifest: Job', 'manifest: Pod', 'manifest: create jobs', 'temporary files: dump'],
       `folder: runs-of-quickstart/runs/${runs[0].runId}/log`,
       `log stream of ${job.fqn}`,
