@@ -33,6 +33,7 @@ export const ACCESS = {
   'apps.run': ['admin', 'user', 'bot'],
   'runners.read': ['admin', 'user', 'bot', 'runner'],
   'runners.write': ['admin'],
+  'secrets.check': ['admin', 'user'],
   'runs.read': ['admin', 'user', 'bot'],
   'runs.kill': ['admin', 'user'],
   'tokens.manage': ['admin'],

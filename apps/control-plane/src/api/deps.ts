@@ -19,7 +19,7 @@ export interface ApiDeps {
   readonly store: Store;
   readonly auth: Auth;
   readonly trigger: Trigger;
-  readonly gateway: Pick<Gateway, 'logs' | 'disconnectRunner' | 'disconnectToken'> & {
+  readonly gateway: Pick<Gateway, 'logs' | 'checkSecrets' | 'disconnectRunner' | 'disconnectToken'> & {
     readonly bridge: Pick<Gateway['bridge'], 'connected'>;
   };
   readonly clock: Clock;

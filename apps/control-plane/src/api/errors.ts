@@ -55,6 +55,9 @@ export const STATUS_OF: ReadonlyMap<string, number> = new Map([
   ['runner_not_found', 422],
   ['secret_reference_invalid', 422],
   ['rate_limited', 429],
+  ['secret_check_busy', 409],
+  ['secret_check_failed', 502],
+  ['secret_check_not_supported', 422],
   ['store_unavailable', 503],
   ['issuer_unavailable', 503],
 ]);

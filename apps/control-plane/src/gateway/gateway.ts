@@ -11,6 +11,7 @@ import type { Gateway } from './ports.ts';
 import { createRegistration } from './registration.ts';
 import { createRevocation } from './revocation.ts';
 import { createRunLogs } from './run-logs.ts';
+import { createSecretChecks } from './secret-checks.ts';
 import { createTasks } from './tasks.ts';
 import { authenticateUpgrade } from './upgrade.ts';
 import { withTokens } from './start-tokens.ts';
@@ -82,6 +83,7 @@ export function createGateway(options: GatewayOptions): GatewayRoom {
     ...{ logs: store.logs, runs: store.runBook, signals: store.signals, clock },
     ...(pace.readerMs === undefined ? {} : { lookEveryMs: pace.readerMs }),
   });
+  const secretChecks = createSecretChecks({ bridge, signals: store.signals, tasks, random, logger });
   const stopping = new AbortController();
   let attached: AttachedServer | undefined;
 
@@ -89,6 +91,8 @@ export function createGateway(options: GatewayOptions): GatewayRoom {
     name: 'gateway',
     bridge,
     logs,
+    checkSecrets: (agentId, references, signal) =>
+      secretChecks.check(agentId, references, AbortSignal.any([signal, stopping.signal])),
     disconnectRunner: (agentId) => revocation.runner(agentId),
     disconnectToken: (tokenId) => revocation.token(tokenId),
     attach: (server) => {
@@ -103,6 +107,7 @@ export function createGateway(options: GatewayOptions): GatewayRoom {
     start: () => {
       tasks.run('keeping the list of runners ended', () => registration.run(stopping.signal));
       tasks.run('checking open sockets ended', () => revocation.run(stopping.signal));
+      tasks.run('answering other replicas about references ended', () => secretChecks.run(stopping.signal));
       return Promise.resolve();
     },
     stop: async (signal) => {

@@ -1,9 +1,14 @@
-import type { Bridge } from '@runner/protocol/server';
+import type { Bridge, SecretsAnswer } from '@runner/protocol/server';
 
 /** The room that speaks with agents, as the API sees it. */
 export interface Gateway {
   readonly bridge: Bridge;
   readonly logs: RunLogs;
+  /**
+   * Has references read where this runner's workloads run, through whichever replica its agent is connected to. The
+   * answer holds no values. Rejects when the signal is aborted, which may be the only end where no agent is connected.
+   */
+  checkSecrets(agentId: string, references: readonly string[], signal: AbortSignal): Promise<SecretsAnswer>;
   /** Closes this agent's sockets (4410), here and on the other replicas. Resolves when the others were told. */
   disconnectRunner(agentId: string): Promise<void>;
   /** The same for every socket that was opened with this token. */

@@ -1,4 +1,4 @@
-import type { AgentBook, Bus, RunBook } from '@runner/protocol/server';
+import type { AgentBook, Bus, RunBook, WireSecretCheck } from '@runner/protocol/server';
 import type { EntityStore } from './ports/entities.ts';
 import type { LogStore } from './ports/logs.ts';
 import type { ProgressStore } from './ports/progress.ts';
@@ -50,7 +50,26 @@ export type SignalEvent =
   /** New text was stored for this run, or its log was closed. */
   | { readonly kind: 'log'; readonly runId: string }
   /** A token or a runner was revoked: close its sockets wherever they are. */
-  | { readonly kind: 'revoked'; readonly agentId?: string; readonly tokenId?: string };
+  | { readonly kind: 'revoked'; readonly agentId?: string; readonly tokenId?: string }
+  /** Whoever has this agent shall have references read; never a value. */
+  | {
+      readonly kind: 'secretsAsked';
+      readonly checkId: string;
+      readonly agentId: string;
+      readonly references: readonly string[];
+    }
+  /** What became of it: one event for each reference, or one that says why there are none. */
+  | {
+      readonly kind: 'secretsAnswered';
+      readonly checkId: string;
+      readonly answer:
+        | { readonly kind: 'result'; readonly index: number; readonly result: WireSecretCheck }
+        | {
+            readonly kind: 'problem';
+            readonly problem: { readonly code: string; readonly message: string; readonly hint?: string };
+          }
+        | { readonly kind: 'not_supported' };
+    };
 
 /** Delivered to this process too. May be lost while the database is away; whoever listens looks again on `gap`. */
 export interface Signals {

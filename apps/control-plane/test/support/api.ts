@@ -7,6 +7,7 @@ import { apiServerOptions, registerApi } from '../../src/api/index.ts';
 import type { ApiConfig } from '../../src/api/index.ts';
 import { createAuth } from '../../src/auth/index.ts';
 import type { Auth } from '../../src/auth/index.ts';
+import type { Gateway } from '../../src/gateway/ports.ts';
 import { createRunLogs } from '../../src/gateway/run-logs.ts';
 import { createEndings } from '../../src/openmetadata/endings.ts';
 import type { Endings } from '../../src/openmetadata/endings.ts';
@@ -42,6 +43,8 @@ export interface TestApi extends AsyncDisposable {
   readonly log: ReturnType<typeof recordingLogger>;
   /** Agents whose sockets were to be closed, and tokens. */
   readonly disconnected: readonly string[];
+  /** From now on checks of references are answered so. Default: no agent can. */
+  answerChecks(answer: Gateway['checkSecrets']): void;
   readonly admin: Client;
   readonly user: Client;
   readonly bot: Client;
@@ -89,9 +92,14 @@ export async function testApi(overrides: Partial<ApiConfig> = {}): Promise<TestA
   const endings = createEndings({ ...common, trigger, config: { runnerUnavailableSeconds: 3_600 } });
   const disconnected: string[] = [];
   const logs = createRunLogs({ logs: store.logs, runs: store.runBook, signals: store.signals, clock });
+  const held: { checkSecrets: Gateway['checkSecrets'] } = {
+    checkSecrets: () => Promise.resolve({ kind: 'not_supported' }),
+  };
   const gateway = {
     bridge: { connected: () => [] },
     logs,
+    checkSecrets: (agentId: string, references: readonly string[], signal: AbortSignal) =>
+      held.checkSecrets(agentId, references, signal),
     disconnectRunner: (agentId: string) => Promise.resolve(void disconnected.push(agentId)),
     disconnectToken: (tokenId: string) => Promise.resolve(void disconnected.push(tokenId)),
   };
@@ -111,6 +119,7 @@ export async function testApi(overrides: Partial<ApiConfig> = {}): Promise<TestA
     endings,
     log,
     disconnected,
+    answerChecks: (answer) => void (held.checkSecrets = answer),
     admin: await roleClient('admin'),
     user: await roleClient('user'),
     bot: await roleClient('bot'),

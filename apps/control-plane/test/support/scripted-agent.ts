@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { AgentConnection, AgentLogStream, SessionEnd } from '@runner/protocol/client';
+import { CAPABILITIES } from '@runner/protocol';
+import type { AgentConnection, AgentLogStream, SecretsChecked, SessionEnd } from '@runner/protocol/client';
 import { connect } from '@runner/protocol/client';
 import type { RunStart } from '@runner/protocol/server';
 import type { WireObservation } from '@runner/protocol';
@@ -69,6 +70,8 @@ export interface ScriptedAgentOptions {
   readonly scopeId?: string;
   readonly instanceId?: string;
   readonly slots?: number;
+  /** How it answers checks of references. Default: it cannot. */
+  readonly checkSecrets?: (references: readonly string[]) => SecretsChecked;
 }
 
 /** An agent over real sockets whose workloads are objects in memory. Accepts every start. */
@@ -111,7 +114,7 @@ export function scriptedAgent(options: ScriptedAgentOptions): ScriptedAgent {
       agentVersion: '0.1.0',
       executor: 'local',
       secretsManager: 'file',
-      capabilities: [],
+      capabilities: options.checkSecrets === undefined ? [] : [CAPABILITIES.checkSecrets],
       slots: free(),
     }),
     handlers: {
@@ -134,6 +137,8 @@ export function scriptedAgent(options: ScriptedAgentOptions): ScriptedAgent {
       endingAcknowledged: () => undefined,
       recorded: () => undefined,
       discard: () => undefined,
+      checkSecrets: ({ checkId, references }) =>
+        connection.link.secretsChecked(checkId, options.checkSecrets?.(references) ?? { results: [] }),
       logStream: (stream) => {
         streams.push({ runId: stream.runId, fromByte: stream.fromByte });
         const known = logs.get(stream.runId);

@@ -34,6 +34,7 @@ async function replica(url: string, clock: TestClock) {
   const gateway = {
     bridge: { connected: () => [] },
     logs,
+    checkSecrets: () => Promise.resolve({ kind: 'not_supported' } as const),
     disconnectRunner: () => Promise.resolve(),
     disconnectToken: () => Promise.resolve(),
   };

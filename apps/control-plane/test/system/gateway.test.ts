@@ -148,6 +148,78 @@ describe('a command for an agent whose socket is on another replica', () => {
   });
 });
 
+describe('a check of references', () => {
+  const references = ['secret:a', 'secret:b'];
+  const long = 'ä'.repeat(5_000);
+  const results = [
+    { reference: 'secret:a', ok: true, warnings: [{ code: 'value_quoted', message: long }] },
+    { reference: 'secret:b', ok: false, code: 'secret_not_found', message: long, hint: long, warnings: [] },
+  ];
+  const soon = (): AbortSignal => AbortSignal.timeout(10_000);
+
+  test('reaches the agent wherever its socket is, and its answer comes back', async () => {
+    const agentId = name();
+    const otherStore = await postgres.store({ url });
+    await using there = await testGateway(otherStore, { replicaId: 'replica-2' });
+    const { token } = await there.token();
+    const asked: string[] = [];
+    await using agent = scriptedAgent({
+      ...{ url: there.url, token, agentId },
+      checkSecrets: (given) => {
+        asked.push(...given);
+        return { results };
+      },
+    });
+    await active(agentId);
+    expect(await there.gateway.checkSecrets(agentId, references, soon())).toMatchObject({
+      ...{ kind: 'answered', results: [{ reference: 'secret:a', ok: true }, { code: 'secret_not_found' }] },
+    });
+    const answer = await here.gateway.checkSecrets(agentId, references, soon());
+    expect(answer).toMatchObject({
+      kind: 'answered',
+      results: [
+        { reference: 'secret:a', ok: true, warnings: [{ code: 'value_quoted' }] },
+        { reference: 'secret:b', ok: false, code: 'secret_not_found', hint: 'ä'.repeat(400) },
+      ],
+    });
+    expect(asked).toEqual([...references, ...references]);
+    expect(agent.ends).toEqual([]);
+    await otherStore.close();
+  });
+
+  test('says that an agent elsewhere cannot, or what is in its way', async () => {
+    const agentId = name();
+    const otherStore = await postgres.store({ url });
+    await using there = await testGateway(otherStore, { replicaId: 'replica-2' });
+    const { token } = await there.token();
+    {
+      await using unable = scriptedAgent({ url: there.url, token, agentId });
+      await active(agentId);
+      expect(await here.gateway.checkSecrets(agentId, references, soon())).toEqual({ kind: 'not_supported' });
+      expect(unable.ends).toEqual([]);
+    }
+    const busy = { code: 'secret_check_busy', message: 'later' };
+    const other = name();
+    await using occupied = scriptedAgent({
+      ...{ url: there.url, token, agentId: other },
+      checkSecrets: () => ({ results: [], problem: busy }),
+    });
+    await active(other);
+    expect(await here.gateway.checkSecrets(other, references, soon())).toEqual({
+      ...{ kind: 'answered', results: [], problem: busy },
+    });
+    expect(occupied.ends).toEqual([]);
+    await otherStore.close();
+  });
+
+  test('of an agent that is nowhere ends with whoever waits for it', async () => {
+    const leaving = new AbortController();
+    const check = here.gateway.checkSecrets(name(), references, leaving.signal);
+    leaving.abort();
+    await expect(check).rejects.toMatchObject({ code: 'aborted' });
+  });
+});
+
 describe('the log of a run', () => {
   test('is stored while it is written, redacted, followed by readers, and closed with its end', async () => {
     const agentId = name();

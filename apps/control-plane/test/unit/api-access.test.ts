@@ -32,6 +32,7 @@ async function routesOf(api: TestApi): Promise<readonly Route[]> {
   const gateway = {
     bridge: { connected: () => [] },
     logs: { follow: async function* () {} },
+    checkSecrets: () => Promise.resolve({ kind: 'not_supported' } as const),
     disconnectRunner: () => Promise.resolve(),
     disconnectToken: () => Promise.resolve(),
   };

@@ -159,6 +159,22 @@ async function plaintext(): Promise<void> {
   expect(await scene.ask('POST', 'automations/workflows', workflow)).toMatchObject({ errorType: 'plaintext_secret' });
 }
 
+/** The references of a service, read where its workloads run, before it is saved. */
+async function checks(): Promise<void> {
+  const connection = { ...connectionWith('secret:db'), more: 'secret:nosuch' };
+  const answer = await scene.ask('POST', 'ingestionRunners/leaky/check-secrets', { connection });
+  expect(answer).toMatchObject({
+    ok: false,
+    results: [
+      { reference: 'secret:db', ok: true, pointers: ['/config/authType/password'] },
+      { reference: 'secret:lines', ok: true, warnings: [{ code: 'value_trailing_newline' }] },
+      { reference: 'secret:nosuch', ok: false, code: 'secret_not_found' },
+    ],
+  });
+  const jobs = await scene.ask('POST', 'ingestionRunners/jobs/check-secrets', { connection });
+  expect(jobs).toMatchObject({ errorType: 'secret_check_not_supported' });
+}
+
 /** Every way to read what there is. */
 async function readAll(runs: readonly EndedRun[]): Promise<void> {
   const { world } = scene;
@@ -230,6 +246,7 @@ describe('the whole bridge, with workloads that fail in every way', () => {
   it('runs them', async () => {
     const [leaky, quickstart, jobs] = await Promise.all([leakyRuns(), quickstartRuns(), jobRuns()]);
     await plaintext();
+    await checks();
     const runs = [...leaky, ...quickstart, ...jobs];
     expect(Object.fromEntries(runs.map(({ pipeline, state }) => [pipeline.fqn.split('.').at(-1), state]))).toEqual({
       'it-prints': 'failed',

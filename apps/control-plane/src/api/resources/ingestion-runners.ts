@@ -15,6 +15,7 @@ import {
 } from '../runner-document.ts';
 import { failures, idParamsSchema } from '../schemas.ts';
 import { registerRunnerTokens, revokeTokens } from './runner-tokens.ts';
+import { registerSecretChecks } from './secret-checks.ts';
 
 const tags = ['ingestionRunners'];
 
@@ -48,6 +49,7 @@ export function registerRunners(app: Api, deps: ApiDeps): void {
   registerReads(app, deps);
   registerWrites(app, deps);
   registerRunnerTokens(app, deps);
+  registerSecretChecks(app, deps);
 }
 
 function registerReads(app: Api, deps: ApiDeps): void {
