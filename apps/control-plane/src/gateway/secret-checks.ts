@@ -1,5 +1,5 @@
 import type { Logger, Random } from '@runner/core';
-import { abortError } from '@runner/core';
+import { abortError, toRunnerError } from '@runner/core';
 import type { Bridge, SecretsAnswer, WireSecretCheck } from '@runner/protocol/server';
 import type { SignalEvent, Signals } from '../store/ports.ts';
 import type { Tasks } from './tasks.ts';
@@ -62,7 +62,7 @@ export function createSecretChecks({ bridge, signals, tasks, random, logger }: S
       }
       signals
         .publish({ kind: 'secretsAsked', checkId, agentId, references: [...references] })
-        .catch((error: unknown) => settle(() => reject(error)));
+        .catch((error: unknown) => settle(() => reject(toRunnerError(error))));
     });
   };
 
