@@ -3,6 +3,8 @@ import { base } from '../../tsup.base.js';
 
 export default defineConfig({
   ...base,
+  // It comes with Google's SDK.
+  external: ['google-gax'],
   entry: [
     'src/index.ts',
     'src/file.ts',
