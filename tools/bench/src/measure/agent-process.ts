@@ -15,7 +15,14 @@ interface AgentProcess extends AsyncDisposable {
 export async function agentProgram(folder: string): Promise<string> {
   const place = join(folder, 'agent');
   await mkdir(place);
-  await bundle({ main: 'apps/agent/src/main.ts', supervisor: 'packages/executor-local/src/supervisor.ts' }, place);
+  await bundle(
+    {
+      main: 'apps/agent/src/main.ts',
+      supervisor: 'packages/executor-local/src/supervisor.ts',
+      'runner-secrets': 'packages/secrets/src/cli.ts',
+    },
+    place,
+  );
   return join(place, 'main.js');
 }
 
