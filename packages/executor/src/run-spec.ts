@@ -37,6 +37,12 @@ export interface RunSpec {
    * their values keeps them out of its log. Never values.
    */
   readonly secretReferences?: readonly string[];
+  /**
+   * Bearer token for the exit step, where the executor has one: it takes the place of the token in `config`, so that what
+   * the step reports can be told from what the main program reports. Undefined: the step uses the config as it is. Never
+   * logged.
+   */
+  readonly exitToken?: string;
   /** Seconds the workload may run, from its start. */
   readonly deadlineSeconds: number;
   /** OpenMetadata's version as the control plane announced it; decides the dynamic image tag. */

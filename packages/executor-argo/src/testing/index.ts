@@ -1,0 +1,2 @@
+/** For tests only: Argo in memory, and the suite that both transports pass. Needs vitest. */
+export {};
