@@ -26,6 +26,8 @@ const SETTLE_MS = 5_000;
 /** An end that shows so soon after that of the stream caused it. */
 const PROMPT_MS = 2_000;
 const SETTLE_STEP_MS = 500;
+/** An output of so many bytes may have been rotated: clusters are rarely told to keep less in one file. */
+const ROTATED_FROM_BYTES = 1_048_576;
 
 export function createLogCourse(options: PodLogReadOptions, cursor: LogCursor): LogCourse {
   const { clock, random, follow, signal, changed, ended } = options;
@@ -39,6 +41,8 @@ export function createLogCourse(options: PodLogReadOptions, cursor: LogCursor): 
   /** Whether there may be more than the last connection gave. */
   let unsure = false;
   let checked = false;
+  /** The last look, for nothing but what a rotation may have hidden. */
+  let lookingBehindRotation = false;
   /** Whether the container was known to have ended before there was no log. */
   let endedBefore = false;
   let endedSince: number | undefined;
@@ -80,8 +84,11 @@ export function createLogCourse(options: PodLogReadOptions, cursor: LogCursor): 
     // API servers end a stream as if it were complete when the node's half of it breaks. Where that is likely enough, it
     // takes a look at what came after.
     const doubtful = cursor.withinLine || afterMs > PROMPT_MS;
-    if (!doubtful || checked) return 'over';
+    // Kubelets that are still reading a file when the next is begun may end the stream with the old one.
+    const rotatable = cursor.position >= ROTATED_FROM_BYTES;
+    if (checked || !(doubtful || rotatable)) return 'over';
     checked = true;
+    lookingBehindRotation = !doubtful;
     return 'again';
   };
 
@@ -105,6 +112,8 @@ export function createLogCourse(options: PodLogReadOptions, cursor: LogCursor): 
       if (cursor.position > position) fruitless = 0;
       position = cursor.position;
       if (connection.kind === 'absent') return afterNothing();
+      // Rotated after the last line.
+      if (connection.kind === 'unproven' && lookingBehindRotation && cursor.empty) return Promise.resolve('over');
       if (connection.kind === 'complete') return afterEnd();
       if (connection.kind === 'silent') return Promise.resolve('again');
       if (connection.kind === 'failed') return afterFailure(connection.error, false);

@@ -30,6 +30,8 @@ export interface LogCursor {
   readonly joined: boolean;
   /** The connection brought something that is not of the container, and nothing after it is used. */
   readonly foreign: boolean;
+  /** The connection has brought nothing yet. */
+  readonly empty: boolean;
   /** Whether the output ends inside of a line. */
   readonly withinLine: boolean;
   /** Raw offset of the next byte. */
@@ -65,6 +67,7 @@ export function createLogCursor(options: LogCursorOptions): LogCursor {
   let filled = 0;
   let gatheredFrom = 0;
   let most = 0;
+  let empty = true;
 
   const flush = (): void => {
     if (filled > 0) out.push({ fromByte: gatheredFrom, bytes: gathered.subarray(0, filled) });
@@ -136,11 +139,13 @@ export function createLogCursor(options: LogCursorOptions): LogCursor {
   return {
     since: () => (anchor === undefined ? undefined : timeText(anchor.earliest - MARGIN_SECONDS)),
     open: () => {
+      empty = true;
       mode = anchor === undefined ? 'deliver' : 'search';
       splitter = createLineSplitter({ line, content }, anchor !== undefined);
     },
     push: (bytes) => {
       out = [];
+      empty &&= bytes.length === 0;
       most = bytes.length + LONGEST_TIME_BYTES;
       splitter.push(bytes);
       flush();
@@ -151,6 +156,9 @@ export function createLogCursor(options: LogCursorOptions): LogCursor {
     },
     get foreign() {
       return splitter.foreign;
+    },
+    get empty() {
+      return empty;
     },
     get withinLine() {
       return lastByte !== NEWLINE;

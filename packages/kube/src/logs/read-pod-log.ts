@@ -52,7 +52,12 @@ const DEFAULT_SILENCE_MS = 600_000;
  * left out. One healthy run costs one request.
  *
  * What is rotated away cannot be had through the API (the kubelet begins a new file at 10 MiB by default and serves only
- * that one). While a stream lasts nothing is lost by it. Limits:
+ * that one). Streams go on over rotations, and when a container that wrote 1 MiB or more has ended, one more request finds
+ * what a kubelet left out that was slow at the last one. Limits:
+ * - A kubelet follows into the new file as soon as that is there: what the runtime still writes into the old one (some
+ *   lines, of a program that writes at that very moment) is missing without a trace. Where the kubelet was still reading
+ *   the old file, it stays there until the next rotation, and the file in between is missing: marked at the end of the
+ *   container, or when the stream is renewed for its silence, but not where a later file was followed.
  * - A reader that was cut when the file changed gives a gap. Its true length is unknown: it is counted as one byte, so
  *   offsets after it are lower than the real ones. It may even be empty.
  * - A new reader of a log whose beginning is gone cannot know where the rest belongs. It gives a gap at `fromByte`, then

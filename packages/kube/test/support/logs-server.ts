@@ -12,6 +12,8 @@ interface Entry {
 interface Reader {
   wake: () => void;
   ending: 'cut' | 'truncated' | { readonly foreign: string } | undefined;
+  /** Where the file ends that it stays with. */
+  until: number;
 }
 
 export interface LogServerOptions {
@@ -55,14 +57,14 @@ export function createLogServer({ clock, pieceBytes = 16_384, step = () => 1_000
 
   async function* read({ follow, sinceTime, timestamps, signal }: PodLogOptions): AsyncGenerator<Uint8Array> {
     const since = sinceTime === undefined ? 0n : BigInt(Date.parse(sinceTime)) * 1_000_000n;
-    const reader: Reader = { wake: () => undefined, ending: undefined };
+    const reader: Reader = { wake: () => undefined, ending: undefined, until: Infinity };
     const onAbort = (): void => reader.wake();
     signal.addEventListener('abort', onAbort);
     readers.add(reader);
     try {
       let lineBegins = true;
       for (let at = fileStart; ;) {
-        const entry = entries[at];
+        const entry = at < reader.until ? entries[at] : undefined;
         if (signal.aborted) throw signal.reason;
         if (reader.ending === 'cut') throw kubeError('kube_unreachable', 'the connection was cut');
         if (reader.ending === 'truncated') return;
@@ -141,6 +143,11 @@ export function createLogServer({ clock, pieceBytes = 16_384, step = () => 1_000
     },
     /** Only what is written from now on is given to new readers. */
     rotate: (): void => void (fileStart = entries.length),
+    /** The same, and who follows stays with the old file, as the kubelet does when it is still reading that. */
+    rotateUnnoticed: (): void => {
+      fileStart = entries.length;
+      for (const reader of readers) reader.until = Math.min(reader.until, fileStart);
+    },
     cut: (): void => endReaders('cut'),
     /** Ends the streams as if they were complete. */
     truncate: (): void => endReaders('truncated'),

@@ -6,6 +6,8 @@ import type { KubeApi } from '../../src/index.ts';
 import { kubeError } from '../../src/index.ts';
 import { createLogWorld } from '../support/logs-reading.ts';
 
+type LogServer = ReturnType<typeof createLogWorld>['server'];
+
 const down = () => kubeError('kube_unreachable', 'connection refused');
 
 describe('readPodLog', () => {
@@ -202,6 +204,43 @@ describe('readPodLog', () => {
     await clock.settle();
     expect(reading.runs().map(String)).toEqual(['one\ntwo\n']);
     await reading.stop();
+  });
+
+  it('finds at the end what the kubelet did not follow, as it was still reading the file before, and marks the place', async () => {
+    const { clock, server, read } = createLogWorld();
+    const much = `${'x'.repeat(1_023)}\n`.repeat(1_024);
+    const reading = read();
+    server.write(much);
+    await clock.settle();
+    server.rotateUnnoticed();
+    server.write('after it\n');
+    server.end();
+    await clock.advance(5_000);
+    expect(reading.outcome()).toBeNull();
+    expect(reading.runs().map(String)).toEqual([much, 'after it\n']);
+    expect(server.asked).toHaveLength(2);
+  });
+
+  it.each([
+    ['nothing was rotated', () => undefined],
+    ['it was rotated after the last line', (server: LogServer) => server.rotate()],
+    [
+      'it was rotated and followed',
+      (server: LogServer) => {
+        server.rotate();
+        server.write('after it\n');
+      },
+    ],
+  ])('has no gap at the end of a long output when %s', async (_when, happens) => {
+    const { clock, server, read } = createLogWorld();
+    const reading = read();
+    server.write(`${'x'.repeat(1_023)}\n`.repeat(1_024));
+    await clock.settle();
+    happens(server);
+    server.end();
+    await clock.advance(5_000);
+    expect([reading.outcome(), reading.gaps()]).toEqual([null, []]);
+    expect(server.asked).toHaveLength(2);
   });
 
   it('marks the missing beginning of a log that was rotated before it came', async () => {
