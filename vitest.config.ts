@@ -31,8 +31,8 @@ export default defineConfig({
       kind('model', 300_000),
       kind('system', 120_000),
       // One cluster serves all: what fills it, or stops its API server, comes afterwards and one by one.
-      kind('e2e', 300_000, { maxWorkers: 3, sequence: { groupOrder: 1 } }),
-      kind('e2e-alone', 400_000, { fileParallelism: false, sequence: { groupOrder: 2 } }),
+      kind('e2e', 600_000, { maxWorkers: 3, sequence: { groupOrder: 1 } }),
+      kind('e2e-alone', 600_000, { fileParallelism: false, sequence: { groupOrder: 2 } }),
       // The vendors' SDKs against moto and our own servers; needs Python and the network once.
       kind('providers', 120_000),
     ],

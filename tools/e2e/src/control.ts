@@ -5,6 +5,12 @@ import { createInterface } from 'node:readline';
 import type { Announcement, Answer, FetchInit, Order } from './orders.ts';
 import { CONTROL_VARIABLE } from './orders.ts';
 
+/**
+ * How long tests wait by default (ms). Two cores may carry a cluster, three files and whatever else runs there; a wait that
+ * is met costs nothing.
+ */
+export const LONG_MS = 180_000;
+
 /** A program in a pod that connected. */
 export interface ControlledProgram {
   readonly argv: readonly string[];
@@ -32,17 +38,19 @@ export interface ControlServer extends AsyncDisposable {
   executions(run: string): number;
   /** Runs whose program has connected at least once. */
   runs(): readonly string[];
-  /** The newest program of a run, as soon as it is there. @param withinMs default 60,000 */
+  /** The newest program of a run, as soon as it is there. @param withinMs default 180,000 */
   program(run: string, withinMs?: number): Promise<ControlledProgram>;
 }
 
 export interface ControlServerOptions {
   /** Address of this machine as pods reach it, see `hostForPods`. */
   readonly host: string;
+  /** What is known of a run whose program does not come, for the message. */
+  readonly explain?: (run: string) => Promise<string>;
 }
 
 /** Listens on a free port until it is disposed; programs whose control is gone end with exit code 99. */
-export async function controlServer({ host }: ControlServerOptions): Promise<ControlServer> {
+export async function controlServer({ host, explain }: ControlServerOptions): Promise<ControlServer> {
   const programs = new Map<string, ControlledProgram>();
   const executed = new Map<string, Set<string>>();
   const waiting = new Map<string, ((program: ControlledProgram) => void)[]>();
@@ -65,12 +73,16 @@ export async function controlServer({ host }: ControlServerOptions): Promise<Con
     variable: { name: CONTROL_VARIABLE, value: `${host}:${port}` },
     executions: (run) => executed.get(run)?.size ?? 0,
     runs: () => [...executed.keys()],
-    program: async (run, withinMs = 60_000) => {
+    program: async (run, withinMs = LONG_MS) => {
       const there = programs.get(run);
       if (there !== undefined) return there;
       return await new Promise<ControlledProgram>((resolve, reject) => {
         const message = `no program of ${run} came within ${withinMs} ms`;
-        const timer = setTimeout(() => reject(new Error(message)), withinMs);
+        const fail = async (): Promise<void> => {
+          const known = await explain?.(run).catch(String);
+          reject(new Error(known === undefined ? message : `${message}; ${known}`));
+        };
+        const timer = setTimeout(() => void fail(), withinMs);
         const come = (program: ControlledProgram): void => {
           clearTimeout(timer);
           resolve(program);

@@ -1,8 +1,8 @@
 export { openCluster } from './cluster.ts';
 export type { Cluster, Kind, KubeObject } from './cluster.ts';
-export { controlServer } from './control.ts';
+export { LONG_MS, controlServer } from './control.ts';
 export type { ControlledProgram, ControlServer, ControlServerOptions } from './control.ts';
-export { POOL_LABEL, fakeNode, newPool } from './fake-node.ts';
+export { FAKE_TOLERATION, POOL_LABEL, fakeNode, newPool } from './fake-node.ts';
 export type { FakeNode, FakeNodeOptions } from './fake-node.ts';
 export { forwardTo } from './forward.ts';
 export type { Forward } from './forward.ts';

@@ -5,6 +5,7 @@ import type { Cluster, Json, KubeObject, Kind, Removal } from './cluster.ts';
 import type { Permission } from '@runner/executor-k8s';
 import { CLUSTER_PERMISSIONS, PERMISSIONS } from '@runner/executor-k8s';
 import { eventually } from '@runner/faults';
+import { LONG_MS } from './control.ts';
 
 /** One rule of a Role. */
 export interface Rule {
@@ -81,6 +82,7 @@ function testNamespace(cluster: Cluster, name: string): TestNamespace {
     await eventually(
       `there is a ${kind} of run ${runId}`,
       async () => (await cluster.list(kind, name, `app.kubernetes.io/run-id=${runId}`))[0],
+      LONG_MS,
     );
   const granted: string[] = [];
   const namespace: TestNamespace = {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Answer, Api, ControlPlane, Json, Started } from '@runner/faults';
 import { eventually, startProgram } from '@runner/faults';
 import type { ControlServer } from './control.ts';
+import { LONG_MS } from './control.ts';
 import { WORKLOAD_IMAGE } from './image/name.ts';
 import type { Rule, TestNamespace } from './namespace.ts';
 
@@ -77,13 +78,17 @@ export async function createRunner(parts: RunnerParts, name: string, options: Ru
   };
   const hasRole: Runner['hasRole'] = async (started, role) => {
     const { instanceId } = await started.line(/^agent /);
-    await eventually(`the agent is ${role}`, async () => {
-      if (started.end() !== undefined) throw new Error(`it ended with ${started.end()}:\n${started.output()}`);
-      const { instances = [] } = (await api.call('GET', `ingestionRunners/name/${name}`)) as {
-        instances?: readonly { readonly instanceId: string; readonly role: string }[];
-      };
-      return instances.some((instance) => instance.instanceId === instanceId && instance.role === role);
-    });
+    await eventually(
+      `the agent is ${role}`,
+      async () => {
+        if (started.end() !== undefined) throw new Error(`it ended with ${started.end()}:\n${started.output()}`);
+        const { instances = [] } = (await api.call('GET', `ingestionRunners/name/${name}`)) as {
+          instances?: readonly { readonly instanceId: string; readonly role: string }[];
+        };
+        return instances.some((instance) => instance.instanceId === instanceId && instance.role === role);
+      },
+      LONG_MS,
+    );
   };
   let pipelines = 0;
   return {

@@ -6,7 +6,7 @@ import { controlPlane, createApi, eventually } from '@runner/faults';
 import type { Cluster } from './cluster.ts';
 import { openCluster } from './cluster.ts';
 import type { ControlServer } from './control.ts';
-import { controlServer } from './control.ts';
+import { LONG_MS, controlServer } from './control.ts';
 import { hostForPods } from './host.ts';
 import type { TestNamespace } from './namespace.ts';
 import { createNamespace } from './namespace.ts';
@@ -58,7 +58,6 @@ const CLOSED: ReadonlySet<string> = new Set([
   'refused',
   'lost',
 ]);
-const LONG_MS = 60_000;
 
 /** The kubeconfig of the tests. @throws without one */
 export function kubeconfigOfTests(): string {
@@ -71,7 +70,8 @@ export async function openWorld(env: Readonly<Record<string, string>> = {}): Pro
   const cluster = openCluster(kubeconfigOfTests());
   const host = await hostForPods(process.env);
   const root = await mkdtemp(join(tmpdir(), 'runner-e2e-'));
-  const control = await controlServer({ host });
+  const explain = async (runId: string): Promise<string> => `it is ${await shownRun(api, cluster, runId)}`;
+  const control = await controlServer({ host, explain });
   const server = controlPlane(join(root, 'control-plane'), { HOST: host, ...env });
   const api = createApi(
     () => server.url(),
@@ -89,7 +89,7 @@ export async function openWorld(env: Readonly<Record<string, string>> = {}): Pro
       return accept(found) ? found : undefined;
     };
     return await eventually(what, look, withinMs).catch((error: unknown) => {
-      throw new Error(`${String(error)}; it is ${last}`);
+      throw new Error(`${String(error)}; it is ${last}`, { cause: error });
     });
   };
   return {
@@ -112,4 +112,16 @@ export async function openWorld(env: Readonly<Record<string, string>> = {}): Pro
       await rm(root, { recursive: true, force: true });
     },
   };
+}
+
+/** How the control plane shows a run, and what pods it has; the name of an automation is no run of its own. */
+async function shownRun(api: Api, cluster: Cluster, runId: string): Promise<string> {
+  const [run, pods] = await Promise.all([
+    api.ask('GET', `runs/${encodeURIComponent(runId)}`),
+    cluster.list('Pod', undefined, `app.kubernetes.io/run-id=${runId}`),
+  ]);
+  return JSON.stringify({
+    run: run.body,
+    pods: pods.map(({ spec, status }) => ({ node: spec?.['nodeName'], status })),
+  });
 }

@@ -13,7 +13,7 @@ const tool = async (...words: readonly string[]): Promise<void> => {
 
 const OUTAGE_MS = 60_000;
 /** The controllers of the cluster come back to an API server after waits that grow with the outage, and so does the agent. */
-const RECOVERED_WITHIN_MS = 120_000;
+const RECOVERED_WITHIN_MS = 180_000;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 let world: World;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, logEvents, restOf } from '@runner/faults';
 import type { Rule, Runner, TestNamespace, World } from '@runner/e2e';
-import { OFFICIAL_ROLE, agentRules, openWorld } from '@runner/e2e';
+import { LONG_MS, OFFICIAL_ROLE, agentRules, openWorld } from '@runner/e2e';
 
 let world: World;
 let namespace: TestNamespace;
@@ -40,13 +40,17 @@ describe.each([
     await program.print('hello from the pod\n');
     program.exit(0);
     expect(await world.ended(good)).toMatchObject({ state: 'succeeded' });
-    await eventually('the log is stored', async () => {
-      const log = await world.api.call(
-        'GET',
-        `services/ingestionPipelines/logs/${encodeURIComponent(pipeline.fqn)}/${good}`,
-      );
-      return String(log['ingestion_task']).includes('hello from the pod');
-    });
+    await eventually(
+      'the log is stored',
+      async () => {
+        const log = await world.api.call(
+          'GET',
+          `services/ingestionPipelines/logs/${encodeURIComponent(pipeline.fqn)}/${good}`,
+        );
+        return String(log['ingestion_task']).includes('hello from the pod');
+      },
+      LONG_MS,
+    );
 
     const cancelled = await pipeline.trigger();
     await world.control.program(cancelled);

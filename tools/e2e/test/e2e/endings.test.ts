@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Runner, TestNamespace, World } from '@runner/e2e';
 import { eventually } from '@runner/faults';
-import { agentRules, openWorld } from '@runner/e2e';
+import { LONG_MS, agentRules, openWorld } from '@runner/e2e';
 
 /** Of runs of type lineage, which no node takes. */
 const START_DEADLINE_SECONDS = 12;
@@ -118,7 +118,7 @@ describe.concurrent('what somebody else does', () => {
     const { runId } = await running();
     await namespace.remove('Job', (await namespace.job(runId)).metadata.name);
     // Absence is believed at the second look: a minute may pass.
-    const run = await world.ended(runId, 120_000);
+    const run = await world.ended(runId);
     expect(['lost', 'failed']).toContain(run.state);
     expect(run).toMatchObject({ pipelineState: 'failed', diagnosis: { category: 'lost' } });
     expect(world.control.executions(runId)).toBe(1);
@@ -145,7 +145,7 @@ describe.concurrent('what somebody else does', () => {
     await namespace.remove('Job', (await namespace.job(runId)).metadata.name, { propagation: 'Orphan' });
     await program.print('still here\n');
     program.exit(0);
-    expect(await world.ended(runId, 120_000)).toMatchObject({ state: 'succeeded' });
+    expect(await world.ended(runId)).toMatchObject({ state: 'succeeded' });
     expect(world.control.executions(runId)).toBe(1);
   });
 
@@ -211,12 +211,12 @@ describe('a test of a connection', () => {
   it('whose program ends without a word is failed, so that nobody waits for ever', async () => {
     const { program, status } = await tested('dies-in-its-pod');
     program.exit(1);
-    await eventually('the workflow is Failed', async () => (await status()) === 'Failed');
+    await eventually('the workflow is Failed', async () => (await status()) === 'Failed', LONG_MS);
   });
 
   it('whose program ends well without an answer is failed too', async () => {
     const { program, status } = await tested('says-nothing');
     program.exit(0);
-    await eventually('the workflow is Failed', async () => (await status()) === 'Failed');
+    await eventually('the workflow is Failed', async () => (await status()) === 'Failed', LONG_MS);
   });
 });

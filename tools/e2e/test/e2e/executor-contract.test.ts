@@ -6,10 +6,10 @@ executorContract(
   'Jobs of a real cluster, as an account with exactly the permissions of the executor',
   () => k8sSubject(agentRules()),
   {
-    timeoutMs: 60_000,
+    timeoutMs: 180_000,
   },
 );
 
 executorContract("Jobs of a real cluster, under the official chart's Role", () => k8sSubject(OFFICIAL_ROLE), {
-  timeoutMs: 60_000,
+  timeoutMs: 180_000,
 });

@@ -2,7 +2,7 @@ import type { Observation } from '@runner/executor';
 import { testRunSpec } from '@runner/executor/testing';
 import { eventually } from '@runner/faults';
 import { describe, expect, it } from 'vitest';
-import { agentRules } from '../../src/index.ts';
+import { LONG_MS, agentRules } from '../../src/index.ts';
 import type { K8sSubject } from '../support/k8s-subject.ts';
 import { k8sSubject } from '../support/k8s-subject.ts';
 
@@ -10,10 +10,14 @@ const calm = new AbortController().signal;
 const cancel = { reason: 'cancelled' } as const;
 
 async function until(subject: K8sSubject, runId: string, what: string, test: (seen: Observation) => boolean) {
-  return await eventually(what, async () => {
-    const seen = await subject.executor.observe(runId, calm);
-    return test(seen) ? seen : undefined;
-  });
+  return await eventually(
+    what,
+    async () => {
+      const seen = await subject.executor.observe(runId, calm);
+      return test(seen) ? seen : undefined;
+    },
+    LONG_MS,
+  );
 }
 const isIn =
   (phase: string) =>
@@ -38,10 +42,14 @@ describe('a Job that somebody holds back', () => {
     });
     await namespace.remove('ResourceQuota', 'none');
     await namespace.patch('Job', job.metadata.name, { spec: { suspend: false } });
-    await eventually('Kubernetes has failed it', async () => {
-      const { status } = (await namespace.job(spec.runId)) as { status?: { conditions?: { type: string }[] } };
-      return status?.conditions?.some(({ type }) => type === 'Failed') === true ? true : undefined;
-    });
+    await eventually(
+      'Kubernetes has failed it',
+      async () => {
+        const { status } = (await namespace.job(spec.runId)) as { status?: { conditions?: { type: string }[] } };
+        return status?.conditions?.some(({ type }) => type === 'Failed') === true ? true : undefined;
+      },
+      LONG_MS,
+    );
     expect(await executor.observe(spec.runId, calm)).toMatchObject({ outcome: { result: 'cancelled' } });
     expect(await subject.executions(spec.runId)).toBe(0);
   });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '@runner/faults';
 import type { Runner, TestNamespace, World } from '@runner/e2e';
-import { WORKLOAD_IMAGE, agentRules, openWorld } from '@runner/e2e';
+import { LONG_MS, WORKLOAD_IMAGE, agentRules, openWorld } from '@runner/e2e';
 
 const VALUE = 'not-a-real-password';
 
@@ -47,12 +47,13 @@ describe('an agent that is to check a reference at its start', () => {
   ])('says so when it %s, and leaves nothing behind', async (what, env, line, code) => {
     const runner = await runnerNamed(what.replaceAll(' ', '-'), env);
     const agent = await runner.activeAgent();
-    const told = await eventually('it is told', () => agent.lines.find(({ message }) => line.test(message)), 100_000);
+    const told = await eventually('it is told', () => agent.lines.find(({ message }) => line.test(message)), LONG_MS);
     if (code !== undefined) expect(told).toMatchObject({ code });
     expect(agent.output()).not.toContain(VALUE);
     await eventually(
       'the Job is gone',
       async () => (await namespace.list('Job', 'hybrid-ingestion-runner/probe')).length === 0,
+      LONG_MS,
     );
   });
 });

@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FakeNode, Run, Runner, World } from '@runner/e2e';
 import { eventually } from '@runner/faults';
-import { POOL_LABEL, agentRules, clusterRules, fakeNode, newPool, openWorld } from '@runner/e2e';
+import {
+  FAKE_TOLERATION,
+  LONG_MS,
+  POOL_LABEL,
+  agentRules,
+  clusterRules,
+  fakeNode,
+  newPool,
+  openWorld,
+} from '@runner/e2e';
 
 /** From the trigger to the run that says why it waits. */
 const SHOWN_WITHIN_MS = 30_000;
@@ -9,6 +18,7 @@ const SHOWN_WITHIN_MS = 30_000;
 /** Pools of nodes that the tests add; a pool that has no node is one that nothing matches. */
 const POOLS = { small: newPool(), tainted: newPool(), dead: newPool(), real: newPool() };
 const onPool = (pool: string) => ({ nodeSelector: { [POOL_LABEL]: pool } });
+const onSmall = { ...onPool(POOLS.small), tolerations: [FAKE_TOLERATION] };
 const asking = (resource: string, amount: string) => ({
   resources: { requests: { [resource]: amount }, limits: { [resource]: amount } },
 });
@@ -21,12 +31,12 @@ beforeAll(async () => {
     namespace: await world.namespace('waiting'),
     rules: agentRules(),
     types: {
-      profiler: onPool('nowhere'),
-      lineage: { ...onPool(POOLS.small), ...asking('memory', '900Gi') },
-      usage: { ...onPool(POOLS.small), ...asking('cpu', '500') },
+      profiler: { ...onPool('nowhere'), tolerations: [FAKE_TOLERATION] },
+      lineage: { ...onSmall, ...asking('memory', '900Gi') },
+      usage: { ...onSmall, ...asking('cpu', '500') },
       dbt: { priorityClassName: 'no-such-class' },
       autoClassification: {
-        ...onPool(POOLS.small),
+        ...onSmall,
         affinity: {
           podAffinity: {
             requiredDuringSchedulingIgnoredDuringExecution: [
@@ -39,10 +49,10 @@ beforeAll(async () => {
       policyAgent: onPool(POOLS.real),
       TestSuite: {
         ...onPool(POOLS.dead),
-        tolerations: ['not-ready', 'unreachable'].map((name) => ({
-          key: `node.kubernetes.io/${name}`,
-          operator: 'Exists',
-        })),
+        tolerations: [
+          FAKE_TOLERATION,
+          ...['not-ready', 'unreachable'].map((name) => ({ key: `node.kubernetes.io/${name}`, operator: 'Exists' })),
+        ],
       },
     },
     env: { PERMANENT_GRACE_SECONDS: 'default:60' },
@@ -173,9 +183,13 @@ describe('an agent that may list nodes', () => {
     const tolerant = await world.runner('tolerates', { namespace, rules: agentRules(), types });
     await tolerant.activeAgent();
     const next = await (await tolerant.pipeline()).trigger();
-    await eventually('the node has the pod', async () => {
-      return (await namespace.pod(next)).spec?.['nodeName'] === node.name;
-    });
+    await eventually(
+      'the node has the pod',
+      async () => {
+        return (await namespace.pod(next)).spec?.['nodeName'] === node.name;
+      },
+      LONG_MS,
+    );
   });
 });
 
