@@ -35,6 +35,8 @@ export interface AgentOptions extends Pick<DispatcherOptions, (typeof DISPATCH_O
   readonly secretsManager: string;
   /** How references are read where workloads run. Default: not at all, and the control plane is told so. */
   readonly checkSecrets?: CheckSecrets;
+  /** The executor runs a step after the main program and gives it a token of its own. Default false. */
+  readonly hasExitStep?: boolean;
   readonly dial: Dial;
   /** The longest a run may execute here, in seconds. Default: as long as the control plane asks. */
   readonly longestRunSeconds?: number;
@@ -212,7 +214,14 @@ function helloOf(options: AgentOptions, instanceId: string, scope: ExecutorScope
     agentVersion: options.version,
     executor: options.executor.kind,
     secretsManager: options.secretsManager,
-    capabilities: options.checkSecrets === undefined ? [] : [CAPABILITIES.checkSecrets],
+    capabilities: capabilitiesOf(options),
     slots: wireSlotsOf(dispatcher.slots()),
   };
+}
+
+function capabilitiesOf({ checkSecrets, hasExitStep }: AgentOptions): string[] {
+  return [
+    ...(checkSecrets === undefined ? [] : [CAPABILITIES.checkSecrets]),
+    ...(hasExitStep === true ? [CAPABILITIES.exitToken] : []),
+  ];
 }

@@ -79,6 +79,7 @@ export async function compose(config: AgentConfig, world: World): Promise<App> {
   const checkSecrets = secretCheck(secrets.check, executor);
   const agent = createAgent({
     ...(checkSecrets === undefined ? {} : { checkSecrets }),
+    hasExitStep: config.executor.type === 'argo',
     agentId: config.agentId,
     version: VERSION,
     dial: composeDial(config, token, metrics, clock),

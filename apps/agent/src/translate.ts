@@ -29,6 +29,7 @@ export function runSpecOf(run: RunStart, owner: WorkloadOwner, longestSeconds = 
     fqn: run.fqn,
     config: run.config,
     ...secretReferencesOf(run),
+    ...(run.exitToken === undefined ? {} : { exitToken: run.exitToken }),
     deadlineSeconds: Math.min(run.deadlineSeconds, longestSeconds),
     ...(run.openMetadataVersion === undefined ? {} : { openMetadataVersion: run.openMetadataVersion }),
     ...(run.traceparent === undefined ? {} : { traceparent: run.traceparent }),

@@ -17,6 +17,8 @@ export const MINOR_VERSION = 0;
 export const CAPABILITIES = {
   /** `secrets.check` is understood and answered. */
   checkSecrets: 'secrets.check',
+  /** `exitToken` of a start is given to a step that runs after the main program. */
+  exitToken: 'exit.token',
 } as const;
 
 /** Limits both sides hold each other to. */
@@ -31,6 +33,7 @@ export const LIMITS = {
   /** Streams one session may have open. */
   logStreams: 256,
   idLength: 256,
+  tokenLength: 8_192,
   textLength: 16_384,
   logTailLength: 131_072,
   /** References in one check. */
@@ -126,6 +129,11 @@ export const runStartSchema = z.object({
   fqn: z.string().min(1).max(3072),
   /** What the workload gets; carries the run token. Never logged by either side. */
   config: jsonObject,
+  /**
+   * Bearer token for a step that runs after the main program and may say how that ended. Only to agents with the
+   * capability `exit.token`. Never logged by either side.
+   */
+  exitToken: z.string().min(1).max(LIMITS.tokenLength).optional(),
   /** For the agent's own plaintext and id checks: references only, never passed on. */
   connection: z.object({ type: id, value: jsonObject }).optional(),
   deadlineSeconds: z.number().int().positive().max(31_536_000),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RunnerError } from '@runner/core';
 import { recordingLogger, testClock, testRandom } from '@runner/core/testing';
+import type { RunSpec } from '@runner/executor';
 import { fakeExecutor } from '@runner/executor/testing';
 import type { RunStart } from '@runner/protocol';
 import { createAgent } from '@runner/agent/agent';
@@ -89,6 +90,38 @@ describe('introducing itself', () => {
       secretsManager: 'kubernetes',
       slots: { total: 3, free: 3, types: { profiler: { total: 1, free: 1 } }, startsSeen: 0 },
     });
+  });
+
+  it.each([
+    [{}, []],
+    [{ hasExitStep: true }, ['exit.token']],
+    [{ hasExitStep: true, checkSecrets: () => Promise.resolve({ results: [] }) }, ['secrets.check', 'exit.token']],
+  ])('names what it can do beyond the rest: %j', async (options, capabilities) => {
+    await using s = stage(options);
+    s.agent.start();
+    await s.settle();
+    expect(s.server.last('hello').capabilities).toEqual(capabilities);
+  });
+
+  it('hands the token of the exit step to the executor and writes it nowhere', async () => {
+    const submitted: RunSpec[] = [];
+    const executor = fakeExecutor({ clock: testClock() });
+    await using s = stage({
+      hasExitStep: true,
+      executor: {
+        ...executor,
+        submit: (spec, signal) => {
+          submitted.push(spec);
+          return executor.submit(spec, signal);
+        },
+      },
+    });
+    await s.active();
+    s.server.say({ type: 'start', epoch: 1, run: start(RUN, { exitToken: 'OnlyForTheExitStep' }) });
+    await s.settle();
+    expect(submitted).toMatchObject([{ runId: RUN, exitToken: 'OnlyForTheExitStep' }]);
+    const told = JSON.stringify([s.logger, s.server.heard, s.agent.status()]);
+    expect(told).not.toContain('OnlyForTheExitStep');
   });
 
   it('waits with connecting until the executor says where it works', async () => {

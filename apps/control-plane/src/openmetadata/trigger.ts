@@ -11,7 +11,8 @@ import { UNDESCRIBED } from './connection-check.ts';
 import type { PlaintextMode } from './connection-check.ts';
 import { queuedStatus } from './pipeline-status.ts';
 import { runnerInactive } from './runner-choice.ts';
-import { runTokenPlace } from './run-token-place.ts';
+import { exitTokenPlace, reportsHere, runTokenPlace } from './run-token-place.ts';
+import type { RunTokenClaim } from './run-token-place.ts';
 import { checkStart } from './start-frame.ts';
 
 /** What triggering needs of the configuration. */
@@ -153,9 +154,11 @@ async function makeRun(deps: TriggerDeps, planned: Promise<RunPlan>, options: Tr
   const bodyWith = (token: string): JsonObject =>
     plan.config(runId, { hostPort: `${config.publicUrl}/api`, jwtToken: token }, options.configOverride);
   checkStart(startOf(deps, plan, runId, bodyWith(jwtToken)));
-  // The token itself is not stored.
+  // The tokens themselves are not stored.
+  const body = bodyWith(runTokenPlace(claim));
   const start = {
-    ...startOf(deps, plan, runId, bodyWith(runTokenPlace(claim))),
+    ...startOf(deps, plan, runId, body),
+    ...exitTokenPart(plan, reportsHere(body, claim), { tokenId: exitTokenId, issuedAt: claim.issuedAt }),
     priority: priorityOf(plan.kind, options.trigger),
   };
   const run: NewRun = {
@@ -186,6 +189,14 @@ async function makeRun(deps: TriggerDeps, planned: Promise<RunPlan>, options: Tr
     ...(options.retryOf === undefined ? {} : { retryOf: options.retryOf }),
   };
   return store.runs.create(run);
+}
+
+/**
+ * Only what runs as a pipeline has an exit step that says something. A pipeline with a server of its own has the exit step
+ * speak to that one, with the credential that its config carries.
+ */
+function exitTokenPart({ kind }: RunPlan, here: boolean, claim: RunTokenClaim): Pick<RunStart, 'exitToken'> {
+  return kind === 'pipeline' && here ? { exitToken: exitTokenPlace(claim) } : {};
 }
 
 /** Higher goes first when slots are scarce: a person waits for a test connection, and for a run that they asked for. */

@@ -85,7 +85,7 @@ class SocketBridge implements Bridge {
         controlPlaneId,
         timings,
         random,
-        capabilities: [CAPABILITIES.checkSecrets],
+        capabilities: [CAPABILITIES.checkSecrets, CAPABILITIES.exitToken],
         ...optional('openMetadataVersion', openMetadataVersion?.()),
       },
     });

@@ -160,7 +160,7 @@ export class Connection {
 
   /** @throws RunnerError when the start cannot be said in a frame; nothing was sent then and no credit used */
   start(run: RunStart, standing: boolean): void {
-    const frame = encodeControlMessage({ type: 'start', epoch: this.#session.epoch, run });
+    const frame = encodeControlMessage({ type: 'start', epoch: this.#session.epoch, run: this.#session.startFor(run) });
     this.#session.noteStart(run, standing);
     this.#write('start', frame);
   }

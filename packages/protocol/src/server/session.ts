@@ -268,10 +268,18 @@ export class ServerSession {
 
   /** Undefined: not active, or this agent does not know how. */
   checkSecrets(checkId: string, references: readonly string[]): Step | undefined {
-    const word = CAPABILITIES.checkSecrets;
-    const isKnown =
-      this.#hello?.capabilities.includes(word) === true && this.#options.capabilities?.includes(word) === true;
-    return this.#isActive && isKnown ? say({ type: 'secrets.check', checkId, references: [...references] }) : undefined;
+    if (!this.#isActive || !this.#uses(CAPABILITIES.checkSecrets)) return undefined;
+    return say({ type: 'secrets.check', checkId, references: [...references] });
+  }
+
+  /** The start as this agent gets it: without a token that it has no use for. */
+  startFor({ exitToken, ...run }: RunStart): RunStart {
+    return exitToken === undefined || !this.#uses(CAPABILITIES.exitToken) ? run : { ...run, exitToken };
+  }
+
+  /** Both sides know this feature. */
+  #uses(word: string): boolean {
+    return this.#hello?.capabilities.includes(word) === true && this.#options.capabilities?.includes(word) === true;
   }
 
   /** Nothing comes out of it any more. */

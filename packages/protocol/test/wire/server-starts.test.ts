@@ -17,6 +17,19 @@ describe('starts', () => {
     expect(world.events.filter((event) => event.includes('>'))).toEqual(['queued > queued', 'queued > running']);
   });
 
+  it.each([
+    [['exit.token'], 'only-for-the-exit-step'],
+    [[], undefined],
+  ])('carry the token of the exit step to an agent with the capabilities %j', async (capabilities, exitToken) => {
+    await using world = new World();
+    const agent = world.puppet({ capabilities });
+    await world.settle();
+    expect(agent.of('welcome')[0]?.capabilities).toEqual(capabilities);
+    world.trigger({ exitToken: 'only-for-the-exit-step' });
+    await world.settle();
+    expect(agent.of('start').map(({ run }) => run.exitToken)).toEqual([exitToken]);
+  });
+
   it('wait until the agent has answered its first level', async () => {
     await using world = new World();
     const runId = world.submit();

@@ -206,27 +206,35 @@ async function readAll(runs: readonly EndedRun[]): Promise<void> {
 
 interface Start {
   readonly type?: string;
-  readonly run?: { readonly runId: string; readonly config: unknown };
+  readonly run?: { readonly runId: string; readonly config: unknown; readonly exitToken?: string };
 }
 
 /** The tokens that the control plane sent with its starts: the one place in which they may be. */
 function tokensOfStarts({ proxy }: LeakScene): readonly Mark[] {
   return proxy.frames().flatMap(({ from, text }) => {
     const { type, run } = (from === 'server' && text.startsWith('{') ? JSON.parse(text) : {}) as Start;
-    const token = /"jwtToken":"([^"]+)"/.exec(JSON.stringify(run?.config ?? {}))?.[1];
-    return type !== 'start' || run === undefined || token === undefined
-      ? []
-      : [{ name: `token of the run ${run.runId}`, value: token }];
+    if (type !== 'start' || run === undefined) return [];
+    const token = /"jwtToken":"([^"]+)"/.exec(JSON.stringify(run.config))?.[1];
+    const { runId, exitToken } = run;
+    return [
+      ...(token === undefined ? [] : [{ name: `token of the run ${runId}`, value: token }]),
+      ...(exitToken === undefined ? [] : [{ name: `token of the exit step of ${runId}`, value: exitToken }]),
+    ];
   });
 }
 
-/** The frames of starts without their config, and the Secrets that carry it without it: decision records allow these two. */
+/**
+ * The frames of starts without their config and their exit token, and the Secrets that carry the config without it: decision
+ * records allow these.
+ */
 function beyondConfig({ name, content }: Place): Place {
   if (typeof content !== 'string') return { name, content };
   if (name === 'frame from server' && content.startsWith('{"type":"start"')) {
     return {
       name,
-      content: JSON.stringify(JSON.parse(content), (key, value: unknown) => (key === 'config' ? '' : value)),
+      content: JSON.stringify(JSON.parse(content), (key, value: unknown) =>
+        key === 'config' || key === 'exitToken' ? '' : value,
+      ),
     };
   }
   if (!/^manifest: (Secret|create secrets)$/.test(name)) return { name, content };
@@ -279,6 +287,10 @@ describe('the whole bridge, with workloads that fail in every way', () => {
 
   it('has the tokens of runs in the config of their starts and nowhere else', () => {
     expect(findLeaks(places.map(beyondConfig), tokens, tokens.map(signatureOf))).toEqual([]);
+  });
+
+  it('sends tokens for exit steps only to agents that have some', () => {
+    expect(tokens.filter(({ name }) => name.includes('exit step'))).toEqual([]);
   });
 
   it('has the tokens of agents and of the administrator nowhere but in the files they are read from', async () => {
