@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { keepHeapSmall } from './heap.ts';
-import { runAgent } from './run.ts';
+import { EXIT } from './host.ts';
+import { newcomerText } from './newcomer.ts';
 import { VERSION } from './version.ts';
 
 keepHeapSmall();
 
-const program = new Command('hybrid-runner-agent')
+const program = new Command('hybrid-runner')
   .description('Runs what the control plane asks for inside your own network. Configured by environment variables.')
   .version(VERSION)
   .addHelpText(
@@ -14,10 +15,16 @@ const program = new Command('hybrid-runner-agent')
     '\nExit codes: 0 left after a signal, 1 a fault of the agent or left at once after a second signal, 78 the configuration is wrong.',
   );
 
+// What a command needs is loaded with it and not before: a helper that runs each six hours shall not load an executor.
 program
   .command('run', { isDefault: true })
   .description('connect and work until SIGTERM or SIGINT (this is what happens without a command)')
-  .action(async () => process.exit(await runAgent(process)));
+  .action(async () => {
+    const { runAgent } = await import('./run.ts');
+    const code = await runAgent(process);
+    if (code === EXIT.misconfigured) process.stderr.write(newcomerText(process.env) ?? '');
+    process.exit(code);
+  });
 
 program
   .command('version')
