@@ -1,5 +1,11 @@
+export { withQuery } from './api/addresses.ts';
+export type { Query } from './api/addresses.ts';
+export type { Caller, JsonCall, StreamCall } from './api/caller.ts';
 export { createKubeApi } from './api/create-kube-api.ts';
 export type { KubeApiOptions } from './api/create-kube-api.ts';
+export type { Dialect } from './api/dialect.ts';
+export { statusError } from './api/failures.ts';
+export type { Refusal } from './api/failures.ts';
 export type {
   AccessRight,
   CallOptions,
@@ -14,6 +20,11 @@ export type {
   WatchEvent,
   WatchOptions,
 } from './api/kube-api.ts';
+export { describeAbout, detailsOf } from './api/request.ts';
+export type { About, KubeRequest } from './api/request.ts';
+export { createServerCaller } from './api/server-caller.ts';
+export type { ServerCallerOptions } from './api/server-caller.ts';
+export type { ApiStatus } from './api/status.ts';
 export { endedByDeletion } from './diagnose/deletion.ts';
 export { diagnoseEnd } from './diagnose/diagnose-end.ts';
 export { diagnose } from './diagnose/diagnose.ts';
@@ -26,6 +37,8 @@ export type { KubeErrorCode, KubeErrorDetails } from './errors.ts';
 export type { KubeIdentity } from './identity/identity.ts';
 export { inClusterIdentity } from './identity/in-cluster.ts';
 export type { InClusterOptions } from './identity/in-cluster.ts';
+export { checkedToken, tokenFile } from './identity/token-file.ts';
+export type { ReadFile, TokenFile } from './identity/token-file.ts';
 export { readPodLog } from './logs/read-pod-log.ts';
 export type { PodLogReadOptions } from './logs/read-pod-log.ts';
 export { CONFIG_MAPS, EVENTS, JOBS, PODS, SECRETS } from './objects.ts';
@@ -48,9 +61,12 @@ export type {
   ResourceType,
   Wire,
 } from './objects.ts';
+export { buildExitContainer } from './pod/exit-container.ts';
+export type { ExitContainerInput } from './pod/exit-container.ts';
 export { dynamicTagProblem, imageChoice, imageFor, imageReferenceProblem } from './pod/image.ts';
 export type { ImageChoice } from './pod/image.ts';
 export { RESERVED_ANNOTATIONS, RESERVED_LABELS } from './pod/labels.ts';
+export { CONTAINER_SECURITY } from './pod/security.ts';
 export type { ConfigDelivery, ImageSettings, PodSettings } from './pod/settings.ts';
 export { buildPodTemplate, placementType } from './pod/template.ts';
 export type { PodTemplateInput } from './pod/template.ts';

@@ -3,6 +3,7 @@ import { backoffDelay, isRunnerError } from '@runner/core';
 import { kubeError } from '../errors.ts';
 import { chunksOf, readBody } from './body.ts';
 import { connectionError } from './connection-errors.ts';
+import type { Dialect } from './dialect.ts';
 import type { Exchange, Outcome, Repeat } from './exchange.ts';
 import type { KubeRequest } from './request.ts';
 import { describeAbout, detailsOf } from './request.ts';
@@ -17,6 +18,7 @@ export interface CallerOptions {
   readonly transport: Transport;
   /** For messages. */
   readonly server: string;
+  readonly dialect: Dialect;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -68,7 +70,12 @@ export function createCaller(options: CallerOptions): Caller {
       const call = begin(request, signal);
       try {
         return await run(options, call, { repeat: true, stream: false, ...wanted }, async (answer) =>
-          parsed(request, answer.status, await readBody(answer.stream, wanted.limit, call.scope.signal)),
+          parsed(
+            options.dialect,
+            request,
+            answer.status,
+            await readBody(answer.stream, wanted.limit, call.scope.signal),
+          ),
         );
       } finally {
         finish(call);
@@ -163,7 +170,7 @@ async function waitBeforeNext(options: CallerOptions, call: Call, failed: Runner
   // Jitter comes on top of what the server asked for: it asks everybody for the same.
   const delay = (typeof asked === 'number' ? asked * 1000 : 0) + backoffDelay(waits, retry, random);
   if (clock.monotonic() + delay >= scope.deadline) throw failed;
-  logger.debug('call to the Kubernetes API is repeated', {
+  logger.debug(`call to ${options.dialect.server} is repeated`, {
     call: describeAbout(request.about),
     code: failed.code,
     status: failed.details.status,
@@ -176,14 +183,19 @@ async function waitBeforeNext(options: CallerOptions, call: Call, failed: Runner
   }
 }
 
-function parsed(request: KubeRequest, status: number, text: string): Readonly<Record<string, unknown>> {
+function parsed(
+  { server }: Dialect,
+  request: KubeRequest,
+  status: number,
+  text: string,
+): Readonly<Record<string, unknown>> {
   const value = parseJson(text);
   if (isRecord(value)) return value;
   throw kubeError(
     'kube_protocol',
     `${describeAbout(request.about)}: status ${status} with an answer that is no JSON object`,
     {
-      hint: 'Check the address of the API server; a proxy or a login page may answer there.',
+      hint: `Check the address of ${server}; a proxy or a login page may answer there.`,
       details: { ...detailsOf(request.about), status },
     },
   );
@@ -193,7 +205,8 @@ async function* streamOf(options: CallerOptions, call: Call, answer: TransportAn
   try {
     yield* chunksOf(answer.stream, call.scope.signal);
   } catch (error) {
-    throw error instanceof ConnectionFailure ? connectionError(call.request.about, options.server, error).error : error;
+    if (!(error instanceof ConnectionFailure)) throw error;
+    throw connectionError(call.request.about, options.server, error, options.dialect.server).error;
   }
 }
 

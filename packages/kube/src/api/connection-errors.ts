@@ -11,21 +11,24 @@ export interface ConnectionVerdict {
   readonly repeat: boolean;
 }
 
-/** @param server for the message, without credentials */
-export function connectionError(about: About, server: string, failure: Error): ConnectionVerdict {
+/**
+ * @param server for the message, without credentials
+ * @param called what hints call it
+ */
+export function connectionError(about: About, server: string, failure: Error, called: string): ConnectionVerdict {
   const cause = failure.cause ?? failure;
   const code = codeOf(cause);
   const details = detailsOf(about);
   if (code.startsWith('HPE_')) {
     const error = kubeError('kube_protocol', `${describeAbout(about)}: ${server} does not speak HTTP as it should`, {
       cause,
-      hint: 'Check scheme and port of the API server.',
+      hint: `Check scheme and port of ${called}.`,
       details,
     });
     return { error, repeat: false };
   }
-  const tls = tlsHint(code);
-  const hint = tls ?? nameHint(code);
+  const tls = tlsHint(code, cause, called);
+  const hint = tls ?? nameHint(code, called);
   const error = kubeError(
     'kube_unreachable',
     `${describeAbout(about)}: no answer from ${server}: ${messageOf(cause)}`,
@@ -42,27 +45,31 @@ export function connectionError(about: About, server: string, failure: Error): C
 const UNTRUSTED =
   /^(?:UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|CERT_UNTRUSTED|CERT_SIGNATURE|CERT_REJECTED|INVALID_CA|CERT_CHAIN)/;
 
-function tlsHint(code: string): string | undefined {
+function tlsHint(code: string, cause: unknown, called: string): string | undefined {
   if (UNTRUSTED.test(code)) {
-    return 'The certificate of the API server is not signed by the authority that the identity trusts: check the certificate authority.';
+    return `The certificate of ${called} is not signed by the authority that the identity trusts: check the certificate authority.`;
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return 'The certificate of the API server is for another name: correct the address, or set tls-server-name.';
+    return `The certificate of ${called} is for another name: correct the address, or set tls-server-name.`;
   }
-  if (code === 'CERT_HAS_EXPIRED') return 'The certificate of the API server has expired: renew it.';
-  if (code === 'CERT_NOT_YET_VALID') return 'The certificate of the API server is not valid yet: check the clocks.';
+  if (code === 'CERT_HAS_EXPIRED') return `The certificate of ${called} has expired: renew it.`;
+  if (code === 'CERT_NOT_YET_VALID') return `The certificate of ${called} is not valid yet: check the clocks.`;
   if (code === 'EPROTO' || code.startsWith('ERR_SSL')) {
-    return 'TLS could not be agreed on: check that the address is https, and the client certificate.';
+    // What OpenSSL makes of the words of a server that does not encrypt.
+    return /wrong version number|packet length too long/.test(messageOf(cause))
+      ? 'The server does not speak TLS there: check the port, and whether https should be http.'
+      : 'TLS could not be agreed on: check that the address is https, and the client certificate.';
   }
   return undefined;
 }
 
-function nameHint(code: string): string | undefined {
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return 'The name of the API server is not known: check address and DNS.';
-  if (code === 'ECONNREFUSED') return 'Nothing listens there: is the API server up, and the port right?';
+function nameHint(code: string, called: string): string | undefined {
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return `The name of ${called} is not known: check address and DNS.`;
+  }
+  if (code === 'ECONNREFUSED') return 'Nothing listens there: is the server up, and the port right?';
   if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || code === 'ETIMEDOUT') {
-    return 'There is no way to the API server: check routes, network policies and firewalls.';
+    return `There is no way to ${called}: check routes, network policies and firewalls.`;
   }
   return undefined;
 }

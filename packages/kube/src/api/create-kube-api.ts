@@ -1,58 +1,31 @@
-import type { BackoffOptions, Clock, Logger, Random, RunnerError } from '@runner/core';
-import { isRunnerError, silentLogger } from '@runner/core';
+import type { RunnerError } from '@runner/core';
+import { isRunnerError } from '@runner/core';
 import type { KubeErrorCode } from '../errors.ts';
 import { kubeError } from '../errors.ts';
-import type { KubeIdentity } from '../identity/identity.ts';
 import type { KubeObject, ResourceType } from '../objects.ts';
 import { collectionPath, groupOf, namespacePath, objectPath, withQuery } from './addresses.ts';
 import type { Caller } from './caller.ts';
-import { createCaller } from './caller.ts';
-import { createExchange } from './exchange.ts';
-import type { AccessRight, CallOptions, CreateResult, DeleteOptions, KubeApi, KubeObserver } from './kube-api.ts';
+import type { Dialect } from './dialect.ts';
+import { refusalError } from './failures.ts';
+import type { AccessRight, CallOptions, CreateResult, DeleteOptions, KubeApi } from './kube-api.ts';
 import { listAll } from './listing.ts';
 import { openPodLog } from './pod-log.ts';
 import type { About } from './request.ts';
+import type { ServerCallerOptions } from './server-caller.ts';
+import { createServerCaller } from './server-caller.ts';
 import { isRecord } from './status.ts';
-import { createTransport } from './transport.ts';
 import { watchEvents } from './watching.ts';
 
-export interface KubeApiOptions {
-  readonly identity: KubeIdentity;
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Repeated calls are told at `debug`. Default: silent. */
-  readonly logger?: Logger;
-  readonly observer?: KubeObserver;
-  /** Deadline of a call, its repetitions included; of a stream, until the server begins to answer. Default 30,000 ms. */
-  readonly callTimeoutMs?: number;
-  /** Delays between tries, full jitter. Default 200 to 5,000 ms. */
-  readonly retry?: BackoffOptions;
-  /** Calls at once; more wait for a connection. Streams are not counted. Default 32. */
-  readonly mostCalls?: number;
-  /** What the audit log of the cluster calls us. Default `hybrid-ingestion-runner`. */
-  readonly userAgent?: string;
-}
+export type KubeApiOptions = ServerCallerOptions;
 
-const CALL_TIMEOUT_MS = 30_000;
-const RETRY: BackoffOptions = { floorMs: 200, capMs: 5_000 };
-const MOST_CALLS = 32;
+const DIALECT: Dialect = { server: 'the API server', refusal: refusalError };
 /** Longest answer about one object, in bytes: etcd holds objects of 1.5 MiB, JSON makes them larger. */
 const OBJECT_BYTES = 8 * 1024 * 1024;
 
 /** The port over kept-alive HTTPS. Throws `kube_config_invalid` when the identity's certificates cannot be used. */
 export function createKubeApi(options: KubeApiOptions): KubeApi {
-  const { identity, clock, random, logger = silentLogger, observer, userAgent = 'hybrid-ingestion-runner' } = options;
-  const transport = createTransport(identity, options.mostCalls ?? MOST_CALLS);
-  const caller = createCaller({
-    exchange: createExchange({ identity, transport, clock, observer, userAgent }),
-    transport,
-    server: identity.place.server,
-    clock,
-    random,
-    logger,
-    timeoutMs: options.callTimeoutMs ?? CALL_TIMEOUT_MS,
-    retry: options.retry ?? RETRY,
-  });
+  const { identity } = options;
+  const caller = createServerCaller(options, DIALECT);
   return {
     place: identity.place,
     create: (type, namespace, object, call) => create(caller, type, namespace, object, call),

@@ -4,7 +4,7 @@ import { kubeError } from '../errors.ts';
 import type { KubeIdentity } from '../identity/identity.ts';
 import { readStart } from './body.ts';
 import { connectionError } from './connection-errors.ts';
-import { refusalError } from './failures.ts';
+import type { Dialect } from './dialect.ts';
 import type { KubeObserver } from './kube-api.ts';
 import type { KubeRequest } from './request.ts';
 import { describeAbout, detailsOf } from './request.ts';
@@ -20,6 +20,7 @@ export interface ExchangeOptions {
   readonly clock: Clock;
   readonly observer: KubeObserver | undefined;
   readonly userAgent: string;
+  readonly dialect: Dialect;
 }
 
 /**
@@ -52,7 +53,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
       return { ok: true, value: await attempt(options, once, use) };
     } catch (error) {
       if (scope.signal.aborted) return { ok: false, error: scope.signal.reason as RunnerError, repeat: 'never' };
-      return judge(request, options.identity.place.server, error);
+      return judge(options, request, error);
     }
   };
 }
@@ -64,7 +65,7 @@ async function attempt<T>(
 ): Promise<T> {
   const { clock, observer, transport } = options;
   const { request, scope } = once;
-  const authorization = await authorize(options.identity, scope, once.refresh);
+  const authorization = await authorize(options, scope, once.refresh);
   const began = clock.monotonic();
   let status = 0;
   try {
@@ -77,7 +78,7 @@ async function attempt<T>(
       signal: scope.signal,
     });
     status = answer.status;
-    if (status < 200 || status > 299) throw await refusalOf(request, answer, clock.now());
+    if (status < 200 || status > 299) throw await refusalOf(options, request, answer);
     return await use(answer);
   } catch (error) {
     if (error instanceof ConnectionFailure) status = 0;
@@ -88,12 +89,16 @@ async function attempt<T>(
   }
 }
 
-async function authorize(identity: KubeIdentity, scope: CallScope, refresh: boolean): Promise<string | undefined> {
+async function authorize(
+  { identity, dialect }: ExchangeOptions,
+  scope: CallScope,
+  refresh: boolean,
+): Promise<string | undefined> {
   try {
     return await orAborted(identity.authorization({ refresh, signal: scope.signal }), scope.signal);
   } catch (error) {
     if (isRunnerError(error)) throw error;
-    throw kubeError('kube_unauthorized', `no credentials for the API server: ${redactText(messageOf(error))}`, {
+    throw kubeError('kube_unauthorized', `no credentials for ${dialect.server}: ${redactText(messageOf(error))}`, {
       cause: error,
     });
   }
@@ -104,7 +109,10 @@ function headersOf(
   authorization: string | undefined,
   userAgent: string,
 ): Readonly<Record<string, string>> {
-  const headers: Record<string, string> = { accept: 'application/json', 'user-agent': userAgent };
+  const headers: Record<string, string> = {
+    accept: request.accept ?? 'application/json',
+    'user-agent': userAgent,
+  };
   if (authorization !== undefined) headers.authorization = authorization;
   if (request.body !== undefined) {
     headers['content-type'] = request.contentType ?? 'application/json';
@@ -113,10 +121,14 @@ function headersOf(
   return headers;
 }
 
-async function refusalOf(request: KubeRequest, answer: TransportAnswer, now: number): Promise<RunnerError> {
+async function refusalOf(
+  { clock, dialect }: ExchangeOptions,
+  request: KubeRequest,
+  answer: TransportAnswer,
+): Promise<RunnerError> {
   const body = await readStart(answer.stream, REFUSAL_BYTES);
-  const after = retryAfterSeconds(answer.headers['retry-after'], now);
-  return refusalError(request.about, {
+  const after = retryAfterSeconds(answer.headers['retry-after'], clock.now());
+  return dialect.refusal(request.about, {
     status: answer.status,
     body,
     ...(after === undefined ? {} : { retryAfterSeconds: after }),
@@ -124,9 +136,9 @@ async function refusalOf(request: KubeRequest, answer: TransportAnswer, now: num
 }
 
 /** Which failures go on, and how. */
-function judge<T>(request: KubeRequest, server: string, thrown: unknown): Outcome<T> {
+function judge<T>({ identity, dialect }: ExchangeOptions, request: KubeRequest, thrown: unknown): Outcome<T> {
   if (thrown instanceof ConnectionFailure) {
-    const { error, repeat } = connectionError(request.about, server, thrown);
+    const { error, repeat } = connectionError(request.about, identity.place.server, thrown, dialect.server);
     return { ok: false, error, repeat: thrown.stale ? 'fresh_connection' : repeat ? 'later' : 'never' };
   }
   if (!isRunnerError(thrown)) {

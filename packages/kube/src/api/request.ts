@@ -3,12 +3,14 @@ import type { KubeErrorDetails } from '../errors.ts';
 /** One request to the API, and what it is about in the words of RBAC. */
 export interface KubeRequest {
   readonly about: About;
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   /** JSON. */
   readonly body?: string;
   /** Of the body. Default `application/json`. */
   readonly contentType?: string;
+  /** What may come back. Default `application/json`. */
+  readonly accept?: string;
 }
 
 /** For messages, hints and metrics. */

@@ -76,7 +76,7 @@ describe('a call that fails for now', () => {
     expect(waited).toBeGreaterThanOrEqual(400);
     expect(waited).toBeLessThanOrEqual(1300);
     expect(logger.records.map((record) => record.message)).toEqual(
-      Array(2).fill('call to the Kubernetes API is repeated'),
+      Array(2).fill('call to the API server is repeated'),
     );
   });
 
