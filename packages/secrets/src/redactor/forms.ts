@@ -4,12 +4,16 @@ import { Buffer } from 'node:buffer';
 export const SHORTEST_ANYWHERE = 6;
 /** Lines of a multi-line value that are recognised on their own. */
 const MOST_LINES = 500;
+/** How long the lines are into which base64 is broken where nobody says otherwise: coreutils and Python; OpenSSL and PEM. */
+const BASE64_LINES = [76, 64] as const;
+/** The same of hex, as xxd writes it. */
+const HEX_LINE = 60;
 /** Values longer than this many characters are recognised by their plain and escaped forms only as a whole, not line by line. */
 const LONGEST_BY_LINES = 65_536;
 
 /**
  * The ways in which a value may stand in a program's output: as it is, its lines, and both of them in base64 (also inside
- * a longer base64 text, and there JSON-escaped), URL-encoded, JSON-escaped, shell-quoted and in hex. Each form once; all at least
+ * a longer base64 text, and there JSON-escaped; by itself broken into lines, too), URL-encoded, JSON-escaped, shell-quoted and in hex. Each form once; all at least
  * `SHORTEST_ANYWHERE` long. None for a value that is shorter than that itself.
  */
 export function secretForms(value: string): readonly string[] {
@@ -40,8 +44,7 @@ function encodings(text: string): readonly string[] {
     ...base64Forms(bytes),
     // A document that holds it, encoded as a whole.
     ...[...new Set(json)].filter((form) => form !== text).flatMap((form) => base64Forms(Buffer.from(form))),
-    hex,
-    hex.toUpperCase(),
+    ...[hex, hex.toUpperCase()].flatMap((form) => [form, ...broken(form, [HEX_LINE])]),
     ...urlForms(text),
     ...json,
     // A document inside a document, as in the config of a workload.
@@ -65,7 +68,16 @@ function base64Forms(bytes: Buffer): readonly string[] {
     const last = (before + bytes.length) % 3 === 0 ? text.length : text.length - 1;
     return text.slice(first, last);
   });
-  return [whole, ...inside].flatMap((form) => [form, form.replaceAll('+', '-').replaceAll('/', '_')]);
+  // The first is what tools write that were given nothing else, or a line break behind it.
+  const lines = broken(inside[0] ?? '', BASE64_LINES);
+  return [whole, ...inside, ...lines].flatMap((form) => [form, form.replaceAll('+', '-').replaceAll('/', '_')]);
+}
+
+/** A text in lines of these lengths; none where it fits into one. */
+function broken(text: string, lengths: readonly number[]): readonly string[] {
+  return lengths
+    .filter((length) => text.length > length)
+    .map((length) => (text.match(new RegExp(`.{1,${length}}`, 'g')) ?? []).join('\n'));
 }
 
 const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;

@@ -32,6 +32,9 @@ function expected(values: readonly string[], bytes: Buffer): Buffer {
   return Buffer.concat(out);
 }
 
+const lines = (text: string, length: number): string =>
+  (text.match(new RegExp(`.{1,${length}}`, 'g')) ?? []).join('\n');
+
 const value = fc.oneof(
   fc.string({ minLength: 6, maxLength: 12, unit: 'grapheme' }),
   fc.string({ minLength: 6, maxLength: 10, unit: fc.constantFrom('a', 'b', '\n', '"', "'", '/', '+', ' ', 'ä') }),
@@ -94,6 +97,18 @@ describe('the redactor', () => {
     // What a group of base64 shares with its neighbours may stay: less than two characters of the value on each side.
     expect(out.length).toBeLessThan('before  after[redacted]'.length + text.length - encode(secret).length + 60);
     for (let at = 0; at + 8 <= secret.length; at++) expect(out).not.toContain(secret.slice(at, at + 8));
+  });
+
+  it.each([
+    ['base64, as coreutils break it', (bytes: Buffer) => lines(bytes.toString('base64'), 76)],
+    ['base64, as OpenSSL breaks it', (bytes: Buffer) => lines(bytes.toString('base64'), 64)],
+    ['hex, as xxd breaks it', (bytes: Buffer) => lines(bytes.toString('hex'), 60)],
+  ])('finds a long value in lines of %s, with a line break behind it or without', (_, encode) => {
+    const secret = Array.from({ length: 40 }, (_value, index) => `not-real-${index}`).join('/');
+    for (const text of [secret, `${secret}\n`]) {
+      const out = redacted([secret], Buffer.from(`before\n${encode(Buffer.from(text))}\nafter`)).toString();
+      expect(out).toMatch(/^before\n\[redacted\][\w=\n]{0,4}\nafter$/);
+    }
   });
 
   it('takes out the lines of a value of several lines when they are printed one by one', () => {
