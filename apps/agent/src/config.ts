@@ -2,8 +2,9 @@ import { Secret } from '@runner/core';
 import type { LogLevel } from '@runner/core';
 import type { EnvVariable } from '@runner/executor';
 import { REMOVED, VARIABLES } from './config/catalogue.ts';
+import type { ClusterAccess } from './config/cluster-access.ts';
 import { executorSettings, executorType } from './config/executor-choice.ts';
-import type { ExecutorSettings, TokenConfig } from './config/executor-choice.ts';
+import type { ExecutorSettings } from './config/executor-choice.ts';
 import type { Finding, Findings } from './config/finding.ts';
 import { permanentGraceMs } from './config/grace.ts';
 import { misspelt } from './config/names.ts';
@@ -14,6 +15,7 @@ import type { SecretsConfig } from './config/secrets.ts';
 import { serverConfig } from './config/server.ts';
 import type { ServerConfig } from './config/server.ts';
 import { tokenProblem } from './config/token.ts';
+import type { TokenConfig } from './config/token.ts';
 import { warnUnread } from './config/unread.ts';
 
 /** Everything the process is told from outside, checked. */
@@ -41,6 +43,13 @@ export interface AgentConfig {
   readonly listenAddress: string | undefined;
   readonly healthPort: number;
   readonly metrics: { readonly port: number; readonly path: string };
+  /** Where the registry helper says what became of the pull secret; undefined: nowhere. */
+  readonly pullSecretStatus: PullSecretStatus | undefined;
+}
+
+interface PullSecretStatus {
+  readonly configMap: string;
+  readonly cluster: ClusterAccess;
 }
 
 export type ConfigResult =
@@ -77,7 +86,7 @@ function assemble(
   const { values, sources } = reading;
   const token = tokenConfig(reading, now, out);
   const server = serverConfig(values, readFile, out);
-  const type = executorType(values);
+  const type = executorType(reading);
   const secrets = secretsConfig(values, type, out);
   const executor = executorSettings({ reading, type, secrets, env, readFile }, out);
   warnUnread(VARIABLES, sources, type, out);
@@ -102,6 +111,20 @@ function assemble(
     listenAddress: values.LISTEN_ADDRESS,
     healthPort: values.HEALTH_PORT,
     metrics: { port: values.METRICS_SERVER_PORT, path: values.METRICS_SERVER_PATH },
+    pullSecretStatus: pullSecretStatus(values.PULL_SECRET_STATUS_CONFIGMAP, values.KUBECONFIG, type),
+  };
+}
+
+/** The same way to the cluster as that of the workloads, which has been checked with the executor's settings. */
+function pullSecretStatus(
+  configMap: string | undefined,
+  kubeconfig: string | undefined,
+  type: ExecutorSettings['type'],
+): PullSecretStatus | undefined {
+  if (configMap === undefined || type === 'local') return undefined;
+  return {
+    configMap,
+    cluster: kubeconfig === undefined ? { kind: 'inCluster' } : { kind: 'kubeconfig', path: kubeconfig },
   };
 }
 
@@ -130,13 +153,9 @@ function removed(env: Environment): readonly Finding[] {
 export { VARIABLES } from './config/catalogue.ts';
 export type { VariableName } from './config/catalogue.ts';
 export { AGENT_VARIABLES, variableTable } from './config/table.ts';
-export type {
-  ArgoSettings,
-  ExecutorSettings,
-  LocalSettings,
-  SimpleK8sSettings,
-  TokenConfig,
-} from './config/executor-choice.ts';
+export type { ArgoServer, ArgoSettings } from './config/argo.ts';
+export type { ExecutorSettings, LocalSettings, SimpleK8sSettings } from './config/executor-choice.ts';
+export type { TokenConfig } from './config/token.ts';
 export type { ClusterAccess } from './config/cluster-access.ts';
 export type { Finding } from './config/finding.ts';
 export type { ProxyConfig, ServerConfig } from './config/server.ts';

@@ -45,13 +45,20 @@ function inClusterProblem(env: Environment, readFile: ReadFile) {
       fix: 'set it to the path of a kubeconfig, or run the agent in the cluster',
     };
   }
+  if (isServiceAccountAtHand(env, readFile)) return undefined;
+  return {
+    message: `is not set, and this pod has no service account token at ${TOKEN_FILE}`,
+    fix: "set automountServiceAccountToken to true for the agent's pod, or name a kubeconfig",
+  };
+}
+
+/** This is a pod, and its service account's token is mounted, with the certificate authority of the cluster beside it. */
+export function isServiceAccountAtHand(env: Environment, readFile: ReadFile): boolean {
+  if ((env['KUBERNETES_SERVICE_HOST'] ?? '') === '') return false;
   try {
     readFile(TOKEN_FILE);
-    return undefined;
+    return true;
   } catch {
-    return {
-      message: `is not set, and this pod has no service account token at ${TOKEN_FILE}`,
-      fix: "set automountServiceAccountToken to true for the agent's pod, or name a kubeconfig",
-    };
+    return false;
   }
 }

@@ -1,5 +1,12 @@
 import { RunnerError } from '@runner/core';
+import type { Secret } from '@runner/core';
 import { jsonOf } from './format.ts';
+
+/** A token, and the file to read it from again. */
+export interface TokenConfig {
+  readonly value: Secret;
+  readonly file: string | undefined;
+}
 
 /** What is wrong with a token, found without asking anybody. */
 export interface TokenProblem {

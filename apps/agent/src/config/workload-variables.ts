@@ -160,7 +160,7 @@ const argo = {
   }),
   ARGO_TOKEN: optional(text({ shape: 'token', max: 65_536 }), {
     group: 'argo',
-    meaning: 'Token for Argo Server.',
+    meaning: 'Token for Argo Server; from a file it is read again whenever that has changed.',
     executors: ARGO,
     sensitive: true,
     fileVariant: true,
@@ -175,9 +175,9 @@ const argo = {
     meaning: 'Seconds for which an ended Workflow stays. Under an hour, an outcome may be gone before it was reported.',
     executors: ARGO,
   }),
-  ARGO_TEST_CONNECTION_BACKOFF_TIME: optional(seconds({ min: 0, max: 3600 }), {
+  ARGO_TEST_CONNECTION_BACKOFF_TIME: defaulted(seconds({ min: 0, max: 3600 }), '5', {
     group: 'argo',
-    meaning: 'Seconds between looks at the Workflow of a connection test.',
+    meaning: 'Seconds between two tries of the connection at the start, until somebody answers.',
     executors: ARGO,
   }),
   ARGO_INGESTION_CONTAINER_SPEC_FILE_PATH: optional(absolutePath, {

@@ -18,7 +18,8 @@ const BASE: Env = {
   INGESTION_IMAGE: 'example/ingestion:1',
 };
 const JOBS: Env = { ...BASE, KUBECONFIG: '/etc/kubeconfig' };
-const ARGO: Env = { ...BASE, PIPELINE_SERVICE_CLIENT_ENDPOINT: 'http://argo.example.test:2746' };
+const SERVER = 'http://argo.example.test:2746';
+const ARGO: Env = { ...BASE, PIPELINE_SERVICE_CLIENT_ENDPOINT: SERVER, INGESTION_NAMESPACE: 'ingestion' };
 
 const parse = (env: Env, files = FILES) => {
   const readFile = (path: string): string => {
@@ -75,6 +76,93 @@ describe('the way to the cluster', () => {
 });
 
 const TOLERATION = { key: 'nodetype', operator: 'Equal', value: 'runner', effect: 'NoSchedule' };
+
+describe('the way to Workflows', () => {
+  const IN_POD = { files: { ...FILES, [SERVICE_ACCOUNT]: 'token' }, env: { KUBERNETES_SERVICE_HOST: '10.0.0.1' } };
+  it.each([
+    ['an Argo Server alone', ARGO, FILES, { server: true, cluster: undefined }],
+    [
+      'an Argo Server and the pod it is in',
+      { ...ARGO, ...IN_POD.env },
+      IN_POD.files,
+      { server: true, cluster: 'inCluster' },
+    ],
+    [
+      'an Argo Server, from a pod without a token',
+      { ...ARGO, ...IN_POD.env },
+      FILES,
+      { server: true, cluster: undefined },
+    ],
+    [
+      'an Argo Server and a kubeconfig',
+      { ...ARGO, KUBECONFIG: '/etc/kubeconfig' },
+      FILES,
+      { server: true, cluster: 'kubeconfig' },
+    ],
+    [
+      'the pod alone',
+      { ...BASE, ...IN_POD.env, EXECUTOR_TYPE: 'argo' },
+      IN_POD.files,
+      { server: false, cluster: 'inCluster' },
+    ],
+    ['a kubeconfig alone', { ...JOBS, EXECUTOR_TYPE: 'argo' }, FILES, { server: false, cluster: 'kubeconfig' }],
+  ])('is %s', (_what, env, files, { server, cluster }) => {
+    const { executor } = good(env, files).config;
+    if (executor.type !== 'argo') throw new Error('expected argo');
+    expect({ server: executor.server?.endpoint, cluster: executor.cluster?.kind }).toEqual({
+      server: server ? SERVER : undefined,
+      cluster,
+    });
+  });
+
+  it.each([
+    ['no server and no cluster', { ...BASE, EXECUTOR_TYPE: 'argo' }, 'KUBECONFIG', /no way to a cluster/],
+    ['a kubeconfig that is missing', { ...ARGO, KUBECONFIG: '/etc/none' }, 'KUBECONFIG', /ENOENT/],
+    ['a server and no namespace', { ...ARGO, INGESTION_NAMESPACE: '' }, 'INGESTION_NAMESPACE', /is not set/],
+    [
+      'a certificate that is missing',
+      { ...ARGO, ARGO_SERVER_CERTIFICATE_PATH: '/none' },
+      'ARGO_SERVER_CERTIFICATE_PATH',
+      /ENOENT/,
+    ],
+    ['a token file that is missing', { ...ARGO, ARGO_TOKEN_FILE: '/none' }, 'ARGO_TOKEN_FILE', /ENOENT/],
+    [
+      'an address that is none',
+      { ...ARGO, PIPELINE_SERVICE_CLIENT_ENDPOINT: 'argo:2746' },
+      'PIPELINE_SERVICE_CLIENT_ENDPOINT',
+      /./,
+    ],
+  ])('is refused with %s', (_what, env, variable, message) => {
+    expect(problems(env)).toMatchObject([{ variable, message: text(message) }]);
+  });
+});
+
+describe('texts that Argo would take for templates', () => {
+  it.each([
+    ['INGESTION_EXTRA_ENVS', '[A:plain,B:{{workflow.name}}]'],
+    ['ARGO_EXTRA_ENVS', '[B:{{workflow.name}}]'],
+    ['INGESTION_POD_ANNOTATIONS', 'note={{x}}'],
+    ['INGESTION_POD_ANNOTATIONS', String.raw`{"note":"\u007b{x}}"}`],
+    ['ARGO_PIPELINE_TYPE_CONFIGS', '{"metadata":{"nodeSelector":{"pool":"{{x}}"}}}'],
+  ])('are refused in %s: %s', (variable, value) => {
+    const found = problems({ ...ARGO, [variable]: value }).filter(({ message }) => message.includes('argo_template'));
+    expect(found).toMatchObject([{ variable, read: undefined, fix: text(/no way to escape/) }]);
+    expect(JSON.stringify(found)).not.toContain('workflow.name');
+  });
+
+  it.each([
+    ['INGESTION_IMAGE', 'example/{{x}}:1'],
+    ['DYNAMIC_INGESTION_VERSION_TEMPLATE', 'om-{{version}}'],
+    ['INGESTION_POD_LABELS', 'team={{x}}'],
+  ])('are refused in %s by its form', (variable, value) => {
+    expect(problems({ ...ARGO, [variable]: value })).toMatchObject([{ variable }]);
+  });
+
+  it('are plain texts for Jobs', () => {
+    const env = { ...JOBS, INGESTION_EXTRA_ENVS: '[B:{{x}}]', INGESTION_POD_ANNOTATIONS: 'note={{x}}' };
+    expect(jobs(good(env).config).pods.extraEnvironment).toEqual([{ name: 'B', value: '{{x}}' }]);
+  });
+});
 
 describe('placement by pipeline type', () => {
   it('is taken for the types that have an entry, and the others are named once', () => {

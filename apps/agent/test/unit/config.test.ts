@@ -360,7 +360,7 @@ const CASES: Readonly<Record<VariableName, Case>> = {
     set: '3',
     lands: (c) => argo(c).testConnectionBackoffSeconds,
     as: 3,
-    unset: undefined,
+    unset: 5,
     bad: '-1',
   },
   ARGO_INGESTION_CONTAINER_SPEC_FILE_PATH: {
