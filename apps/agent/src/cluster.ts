@@ -32,7 +32,7 @@ export async function openCluster(
 }
 
 /** The vendor's client, which reads kubeconfigs, is large: it is loaded only for one. */
-async function identityOf(access: ClusterAccess, environment: Environment, clock: Clock): Promise<KubeIdentity> {
+export async function identityOf(access: ClusterAccess, environment: Environment, clock: Clock): Promise<KubeIdentity> {
   if (access.kind === 'inCluster') return await inClusterIdentity({ environment, clock });
   const { kubeconfigIdentity } = await import('@runner/kube/kubeconfig');
   return await kubeconfigIdentity({ path: access.path, clock });

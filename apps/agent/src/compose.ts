@@ -3,6 +3,8 @@ import { createLifecycle } from '@runner/core';
 import type { Clock, Component, Logger, Random } from '@runner/core';
 import type { FaultHook } from '@runner/dispatch';
 import type { Executor } from '@runner/executor';
+import { createKubeApi } from '@runner/kube';
+import type { KubeApi } from '@runner/kube';
 import { createAgentMetrics, createHealthServer, createLoopMonitor, createMetricsServer } from '@runner/metrics';
 import type { AgentMetrics, LoopMonitor } from '@runner/metrics';
 import type { Dial } from '@runner/protocol/client';
@@ -10,10 +12,14 @@ import { createAgent } from './agent.ts';
 import type { Agent } from './agent.ts';
 import type { AgentConfig, SecretsConfig } from './config.ts';
 import type { Environment } from './config/read.ts';
+import { identityOf } from './cluster.ts';
 import { createExecutor, startDeadlineOf } from './executors.ts';
 import { createPolicy } from './policy.ts';
 import { executorComponent } from './preflight.ts';
 import { readinessChecks } from './readiness.ts';
+import { createExpiryWatch } from './registry/expiry-watch.ts';
+import type { ExpiryWatch } from './registry/expiry-watch.ts';
+import { tellingPullSecret } from './registry/pull-diagnosis.ts';
 import { secretCheck } from './secret-check.ts';
 import type { CheckSecrets } from './secret-check.ts';
 import type { SecretPreflight } from './secret-preflight.ts';
@@ -59,6 +65,7 @@ export async function compose(config: AgentConfig, world: World): Promise<App> {
     sources: {
       slots: () => agent.status().dispatch.slots,
       tokenExpiresAt: () => token.expiresAt(),
+      pullSecretExpiresAt: () => pullSecret?.status()?.expiresAt,
       heartbeatMs: () => agent.status().session?.welcome.timings.heartbeatMs,
       loopLagSeconds: () => loop.lagSeconds(),
     },
@@ -75,6 +82,7 @@ export async function compose(config: AgentConfig, world: World): Promise<App> {
     plaintext: secrets.plaintext,
     logger,
   });
+  const pullSecret = composePullSecret(config, world);
   const executor = await createExecutor(config.executor, { config, environment, clock, random, logger });
   const checkSecrets = secretCheck(secrets.check, executor);
   const agent = createAgent({
@@ -86,7 +94,8 @@ export async function compose(config: AgentConfig, world: World): Promise<App> {
     reconnectFloorMs: config.server.reconnectFloorMs,
     policy,
     limits: config.limits,
-    executor,
+    executor:
+      pullSecret === undefined ? executor : tellingPullSecret(executor, { ...pullSecret, now: () => clock.now() }),
     secretsManager: secrets.manager,
     startDeadlineSeconds: startDeadlineOf(config),
     permanentGraceMs: config.permanentGraceMs,
@@ -105,6 +114,7 @@ export async function compose(config: AgentConfig, world: World): Promise<App> {
       executorComponent(executor, clock, logger, preflightOf(secrets, checkSecrets)),
       agentComponent(config, agent, executor, logger),
       createTokenWatch({ agent, token, clock }),
+      ...(pullSecret === undefined ? [] : [pullSecret]),
     ],
     { clock, logger },
   );
@@ -116,6 +126,16 @@ function preflightOf(
   check: CheckSecrets | undefined,
 ): SecretPreflight | undefined {
   return reference === undefined ? undefined : { reference, check };
+}
+
+/** What the registry helper says of the pull secret, where there is a helper. */
+function composePullSecret({ pullSecretStatus }: AgentConfig, world: World): ExpiryWatch | undefined {
+  if (pullSecretStatus === undefined) return undefined;
+  const { configMap, cluster } = pullSecretStatus;
+  const { environment, clock, random, logger } = world;
+  const open = async (): Promise<KubeApi> =>
+    createKubeApi({ identity: await identityOf(cluster, environment, clock), clock, random, logger });
+  return createExpiryWatch({ open, configMap, clock, logger });
 }
 
 /** The way out: proxy and certificate authorities are the same for the socket and for REST. */

@@ -1,4 +1,5 @@
 import type { Clock } from '@runner/core';
+import type { MetricName } from './catalogue.ts';
 import { createClientMetrics } from './client-metrics.ts';
 import type { ClientMetrics } from './client-metrics.ts';
 import { createDispatchMetrics } from './dispatch-metrics.ts';
@@ -20,6 +21,8 @@ export interface MetricSources {
   readonly slots?: () => SlotFigures & { readonly types: Readonly<Record<string, SlotFigures>> };
   /** Epoch milliseconds at which the token expires; undefined: never, or not known. */
   readonly tokenExpiresAt?: () => number | undefined;
+  /** Epoch milliseconds at which the pull secret of the workloads expires; undefined: not known. */
+  readonly pullSecretExpiresAt?: () => number | undefined;
   /** Milliseconds between two heartbeats, as the control plane announced them. Default 15,000. */
   readonly heartbeatMs?: () => number | undefined;
   /** Seconds; `createLoopMonitor` knows them. */
@@ -65,7 +68,12 @@ export function createAgentMetrics(options: AgentMetricsOptions): AgentMetrics {
     client.collect();
     collectRole(registry, client.role());
     collectSlots(registry, sources.slots?.());
-    collectTokenExpiry(registry, sources.tokenExpiresAt?.());
+    collectExpiry(registry, 'collate_hybrid_agent_token_expiry_timestamp_seconds', sources.tokenExpiresAt?.());
+    collectExpiry(
+      registry,
+      'collate_hybrid_agent_pull_secret_expiry_timestamp_seconds',
+      sources.pullSecretExpiresAt?.(),
+    );
   };
   return {
     contentType: registry.contentType,
@@ -94,8 +102,8 @@ function collectSlots(
   }
 }
 
-function collectTokenExpiry(registry: MetricRegistry, expiresAt: number | undefined): void {
-  const gauge = registry.gauge('collate_hybrid_agent_token_expiry_timestamp_seconds');
+function collectExpiry(registry: MetricRegistry, name: MetricName<'gauge'>, expiresAt: number | undefined): void {
+  const gauge = registry.gauge(name);
   // No sample is the honest answer: 0 would look like a token that expired in 1970.
   if (expiresAt === undefined) gauge.remove();
   else gauge.set(expiresAt / 1_000);

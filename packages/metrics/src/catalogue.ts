@@ -174,6 +174,11 @@ const REST = [
     help: 'When the token of this agent expires, in seconds since 1970; no sample when it never does or is not known.',
   },
   {
+    name: `${P}pull_secret_expiry_timestamp_seconds`,
+    type: 'gauge',
+    help: 'When the pull secret that the registry helper writes expires, in seconds since 1970; no sample when it is not known.',
+  },
+  {
     name: `${P}event_loop_lag_seconds`,
     type: 'gauge',
     help: 'The longest the event loop was late in the last two minutes.',

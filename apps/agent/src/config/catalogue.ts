@@ -4,6 +4,7 @@ import {
   address,
   choice,
   command,
+  dnsSubdomain,
   flag,
   httpPath,
   integer,
@@ -205,6 +206,12 @@ const processVariables = {
   METRICS_SERVER_PORT: defaulted(integer(PORTS), '8989', {
     group: 'process',
     meaning: 'Port of the metrics. 0 takes any free port.',
+  }),
+  PULL_SECRET_STATUS_CONFIGMAP: optional(dnsSubdomain, {
+    group: 'process',
+    meaning:
+      'ConfigMap in the namespace of this pod into which the registry helper writes what became of the pull secret. Its expiry becomes a metric.',
+    executors: ['simpleK8s', 'argo'],
   }),
   METRICS_SERVER_PATH: defaulted(httpPath, '/metrics', { group: 'process', meaning: 'Path of the metrics.' }),
 } as const;

@@ -22,7 +22,12 @@ export const AGENT_VARIABLES: readonly { readonly name: string }[] = Object.entr
 /** The table of all variables as Markdown; a test keeps the README equal to it. */
 export function variableTable(): string {
   const entries = Object.entries<Variable>(VARIABLES);
-  const rows = GROUPS.flatMap((group) => entries.filter(([, variable]) => variable.group === group).flatMap(rowsOf));
+  return tableOf(GROUPS.flatMap((group) => entries.filter(([, variable]) => variable.group === group)));
+}
+
+/** The table of some variables, in their order. */
+export function tableOf(entries: readonly (readonly [string, Variable])[]): string {
+  const rows = entries.flatMap(rowsOf);
   return ['| Variable | Form | Default | Meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 

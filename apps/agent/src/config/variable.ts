@@ -12,7 +12,9 @@ export type VariableGroup =
   | 'argo'
   | 'secrets'
   | 'limits'
-  | 'process';
+  | 'process'
+  /** Of the command `registry-helper`, which has a table of its own. */
+  | 'registry helper';
 
 interface Common {
   readonly group: VariableGroup;
