@@ -161,6 +161,7 @@ function snapshot(rooms: Assembly): DispatchSnapshot {
     slots: slotsNow(rooms),
     inFlight: flights.size,
     waiting,
+    pending: rooms.endings.pending(),
     live,
     unrecorded: ended,
     remembered: { cancels: rooms.cancelling.size, recorded: rooms.recorded.size },

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '@runner/core';
 import type { Diagnosis, DiagnosisCategory, PresentObservation } from '@runner/executor';
-import type { EndingReason } from './ports.ts';
+import type { EndingReason, PendingRuns } from './ports.ts';
 import type { Tasks } from './tasks.ts';
 
 /** How long a permanent diagnosis may last, by category, in milliseconds. */
@@ -55,6 +55,8 @@ export interface Endings {
   resume(): void;
   clear(): void;
   readonly size: number;
+  /** The workloads that wait for their start now, by what keeps them. */
+  pending(): PendingRuns;
 }
 
 interface Wait {
@@ -187,6 +189,7 @@ export function createEndings(options: EndingsOptions): Endings {
     get size() {
       return waits.size;
     },
+    pending: () => pendingRuns(waits.values(), clock.monotonic()),
   };
 }
 
@@ -204,6 +207,17 @@ function newWait(runId: string, pipelineType: string): Wait {
     busy: false,
     again: false,
   };
+}
+
+function pendingRuns(waits: Iterable<Wait>, now: number): PendingRuns {
+  const found: Partial<Record<DiagnosisCategory | 'none', { runs: number; longestSeconds: number }>> = {};
+  for (const { diagnosis, waitedMs, since } of waits) {
+    const seconds = (waitedMs + (since === undefined ? 0 : now - since)) / 1_000;
+    const category = (found[diagnosis?.category ?? 'none'] ??= { runs: 0, longestSeconds: 0 });
+    category.runs += 1;
+    category.longestSeconds = Math.max(category.longestSeconds, seconds);
+  }
+  return found;
 }
 
 /** The sentence for the record: for a deadline it says both how long was waited and what for. */

@@ -19,6 +19,7 @@ export type {
   ImpossibleEvent,
   LevelRun,
   Limits,
+  PendingRuns,
   Policy,
   PolicyVerdict,
   Problem,

@@ -133,6 +133,11 @@ export interface Dispatcher {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** Runs whose program has not begun, by category of their diagnosis, `none` where there is none. */
+export type PendingRuns = Readonly<
+  Partial<Record<DiagnosisCategory | 'none', { readonly runs: number; readonly longestSeconds: number }>>
+>;
+
 export interface DispatchSnapshot {
   readonly active: boolean;
   readonly epoch: number | undefined;
@@ -142,6 +147,11 @@ export interface DispatchSnapshot {
   readonly inFlight: number;
   /** Of those, how many wait for which reason. */
   readonly waiting: Readonly<Record<string, number>>;
+  /**
+   * Workloads that stand and whose program has not begun, by category of their diagnosis (`none`: none yet), and how long
+   * the longest of them has waited, time in which it was held back not counted.
+   */
+  readonly pending: PendingRuns;
   /** Workloads seen that are not over. */
   readonly live: number;
   /** Ended workloads whose outcome is not known to be recorded. */

@@ -316,3 +316,34 @@ describe('a workload that stands half made', () => {
     expect(a.world.intents).toMatchObject([{ runId: 'r1', reason: 'start_deadline' }]);
   });
 });
+
+describe('what waits', () => {
+  it('is counted by category, with the longest wait, until it begins', async () => {
+    await using a = agent({ startDeadlineSeconds: () => Infinity });
+    await a.start('r1');
+    await a.clock.advance(30_000);
+    await a.start('r2');
+    await a.start('r3');
+    const taint = { category: 'scheduling', code: 'unschedulable', message: 'no node fits', permanent: false } as const;
+    a.world.change('r1', { diagnosis: taint });
+    a.world.change('r2', { diagnosis: taint });
+    await a.clock.advance(5_000);
+    expect(a.dispatcher.snapshot().pending).toEqual({
+      scheduling: { runs: 2, longestSeconds: 35 },
+      none: { runs: 1, longestSeconds: 5 },
+    });
+    a.world.change('r1', { phase: 'running' });
+    a.world.change('r3', { phase: 'running' });
+    await a.settle();
+    expect(a.dispatcher.snapshot().pending).toEqual({ scheduling: { runs: 1, longestSeconds: 5 } });
+  });
+
+  it('does not count the time in which it is held back', async () => {
+    await using a = agent({ startDeadlineSeconds: () => Infinity });
+    await a.start('r1');
+    await a.clock.advance(10_000);
+    a.world.change('r1', { suspended: true });
+    await a.clock.advance(60_000);
+    expect(a.dispatcher.snapshot().pending).toEqual({ none: { runs: 1, longestSeconds: 10 } });
+  });
+});
