@@ -3,5 +3,5 @@ import { base } from '../../tsup.base.js';
 
 export default defineConfig({
   ...base,
-  entry: ['src/index.ts', 'src/kubeconfig.ts', 'src/testing/index.ts'],
+  entry: ['src/index.ts', 'src/kubeconfig.ts', 'src/runs/index.ts', 'src/testing/index.ts'],
 });

@@ -4,11 +4,11 @@ import type { Diagnosis, Observation, RunSpec } from '@runner/executor';
 import { executorError } from '@runner/executor';
 import type { Job } from '@runner/kube';
 import { CONFIG_MAPS, SECRETS } from '@runner/kube';
-import { isAborted } from './aborted.ts';
+import { isAborted, reasonOf } from '@runner/kube/runs';
 import { configObjectOf } from './annotations.ts';
 import { completeConfig } from './delivery.ts';
 import { endRun } from './ending.ts';
-import { asExecutorError, reasonOf } from './errors.ts';
+import { jobError } from './errors.ts';
 import type { K8sParts } from './parts.ts';
 
 interface Unfinished {
@@ -34,7 +34,7 @@ export async function completeOrEnd(
     return undefined;
   } catch (error) {
     if (isAborted(signal)) throw error;
-    const problem = asExecutorError(error);
+    const problem = jobError(error);
     const isForGood = isRunnerError(problem) && !problem.retryable;
     // Quotas and admission are asked before anybody looks whether the object stands already: a run that is adopted may
     // have all it needs, and be running.

@@ -3,12 +3,12 @@ import type { EndIntent, Observation } from '@runner/executor';
 import { executorError, isEnded } from '@runner/executor';
 import type { Job, Pod } from '@runner/kube';
 import { JOBS, PODS } from '@runner/kube';
-import { ANNOTATIONS, intentOf, intentText } from './annotations.ts';
+import { ANNOTATIONS, intentOf, intentText, isLeaving, isLivePod } from '@runner/kube/runs';
 import { keepJob } from './kept.ts';
 import { judged, readRun } from './looking.ts';
 import type { K8sParts } from './parts.ts';
-import type { RunSight } from './sight.ts';
-import { isLeaving, isLivePod, isShelved } from './sight.ts';
+import type { JobSight } from './sight.ts';
+import { isShelved } from './sight.ts';
 
 /** Somebody else changes the Job at the same time: its controller, or another agent. Each try reads it anew. */
 const TRIES = 12;
@@ -77,7 +77,7 @@ async function patchJob(
  * Pods that were kept when their Job was deleted have no Job to patch. They are the one thing that is deleted to end it;
  * there is nowhere to write the intent.
  */
-async function endLoosePods(parts: K8sParts, sight: RunSight, signal: AbortSignal): Promise<Observation> {
+async function endLoosePods(parts: K8sParts, sight: JobSight, signal: AbortSignal): Promise<Observation> {
   const isLoose = (pod: Pod): boolean => isLivePod(pod) && !isLeaving(pod);
   for (const { metadata } of sight.pods.filter(isLoose)) {
     if (metadata?.name === undefined || metadata.uid === undefined) continue;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isRunnerError, messageOf } from '@runner/core';
 import type { Executor, ExecutorScope, Observation, WorkloadOwner } from '@runner/executor';
+import { operation } from '@runner/kube/runs';
 import { discardRun } from './discarding.ts';
 import { endRun } from './ending.ts';
 import { logsOfRun } from './logs.ts';
@@ -8,12 +9,12 @@ import { look, readOwner } from './looking.ts';
 import { judge } from './observation.ts';
 import type { K8sExecutorOptions } from './options.ts';
 import type { K8sParts } from './parts.ts';
-import { k8sParts, operation } from './parts.ts';
+import { k8sParts, operationParts } from './parts.ts';
 import { k8sPreflight } from './preflight.ts';
 import { runProbe } from './probing.ts';
 import { submitRun } from './submitting.ts';
 import { sweepConfigs, sweepRegularly } from './sweep.ts';
-import { watchRuns } from './watch.ts';
+import { watchJobs } from './watch.ts';
 
 /** Runs ingestion as Jobs of one namespace. */
 export interface K8sExecutor extends Executor {
@@ -29,36 +30,37 @@ export function createK8sExecutor(options: K8sExecutorOptions): K8sExecutor {
   const closing = new AbortController();
   const parts = k8sParts(options, closing.signal);
   const scope = scopeOf(parts);
+  const asked = operationParts(parts);
 
   return {
     kind: 'k8s',
-    scope: (signal) => operation(parts, 'scope', signal, () => Promise.resolve(scope)),
-    preflight: (signal) => operation(parts, 'preflight', signal, (s) => k8sPreflight(parts, s)),
-    probe: (probe, signal) => operation(parts, 'probe', signal, (s) => runProbe(parts, probe, s)),
-    submit: (spec, signal) => operation(parts, 'submit', signal, (s) => submitRun(parts, spec, s)),
-    end: (runId, intent, signal) => operation(parts, 'end', signal, (s) => endRun(parts, runId, intent, s)),
+    scope: (signal) => operation(asked, 'scope', signal, () => Promise.resolve(scope)),
+    preflight: (signal) => operation(asked, 'preflight', signal, (s) => k8sPreflight(parts, s)),
+    probe: (probe, signal) => operation(asked, 'probe', signal, (s) => runProbe(parts, probe, s)),
+    submit: (spec, signal) => operation(asked, 'submit', signal, (s) => submitRun(parts, spec, s)),
+    end: (runId, intent, signal) => operation(asked, 'end', signal, (s) => endRun(parts, runId, intent, s)),
     observe: (runId, signal) =>
-      operation(parts, 'observe', signal, (s) => look(parts, runId, s)).catch((error: unknown): Observation => {
+      operation(asked, 'observe', signal, (s) => look(parts, runId, s)).catch((error: unknown): Observation => {
         if (isRunnerError(error, 'aborted')) throw error;
         return { presence: 'unknown', runId, observedAt: parts.clock.now(), reason: messageOf(error) };
       }),
     list: (owner, signal) =>
-      operation(parts, 'list', signal, async (s) => ({ observations: await listRuns(parts, owner, s), fresh: true })),
+      operation(asked, 'list', signal, async (s) => ({ observations: await listRuns(parts, owner, s), fresh: true })),
     watch: async (owner, onObservation, signal) => {
       const over = new AbortController();
       const until = AbortSignal.any([signal, closing.signal, over.signal]);
       if (until.aborted) return;
       const sweeping = sweepRegularly(parts, owner, until);
       try {
-        await watchRuns(parts, owner, onObservation, until);
+        await watchJobs(parts, owner, onObservation, until);
       } finally {
         over.abort();
         await sweeping;
       }
     },
     logs: (runId, log) => logsOfRun(parts, runId, log),
-    discard: (runId, signal) => operation(parts, 'discard', signal, (s) => discardRun(parts, runId, s)),
-    sweep: (owner, signal) => operation(parts, 'sweep', signal, (s) => sweepConfigs(parts, owner, s)),
+    discard: (runId, signal) => operation(asked, 'discard', signal, (s) => discardRun(parts, runId, s)),
+    sweep: (owner, signal) => operation(asked, 'sweep', signal, (s) => sweepConfigs(parts, owner, s)),
     close: async () => {
       closing.abort();
       await Promise.resolve();

@@ -1,7 +1,7 @@
 import type { RunSpec } from '@runner/executor';
 import { workloadLabels } from '@runner/executor';
 import type { ConfigDelivery, Job, PodTemplate } from '@runner/kube';
-import { ANNOTATIONS, runAnnotations } from './annotations.ts';
+import { ANNOTATIONS, runAnnotations } from '@runner/kube/runs';
 
 interface JobInput {
   readonly spec: RunSpec;

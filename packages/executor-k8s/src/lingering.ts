@@ -2,24 +2,26 @@ import type { Timer } from '@runner/core';
 import type { Observation } from '@runner/executor';
 import type { Pod } from '@runner/kube';
 import { JOBS } from '@runner/kube';
+import type { RunAttendant } from '@runner/kube/runs';
+import { isLivePod, mainStatus } from '@runner/kube/runs';
 import type { MainEnd } from './annotations.ts';
-import { ANNOTATIONS, mainEndOf, mainEndText } from './annotations.ts';
+import { MAIN_END_ANNOTATION, mainEndOf, mainEndText } from './annotations.ts';
 import type { K8sParts } from './parts.ts';
-import type { RunSight } from './sight.ts';
-import { isLivePod, mainStatus, ownerOf, podOf } from './sight.ts';
+import type { JobSight } from './sight.ts';
+import { jobOwnerOf, podOf } from './sight.ts';
 
 interface Wait {
   readonly podUid: string;
   timer: Timer;
   /** As it was seen last. */
-  sight: RunSight;
+  sight: JobSight;
 }
 
 /**
  * Ends the Job of a run whose program has ended while another container, such as the proxy of a service mesh, keeps the
  * pod alive. How `main` ended is written down in the same patch, because the Job's controller deletes the pod then.
  */
-export class Lingering {
+export class Lingering implements RunAttendant<JobSight> {
   readonly #parts: K8sParts;
   readonly #signal: AbortSignal;
   readonly #waits = new Map<string, Wait>();
@@ -29,7 +31,7 @@ export class Lingering {
     this.#signal = signal;
   }
 
-  see(sight: RunSight, seen: Observation): void {
+  see(sight: JobSight, seen: Observation): void {
     const { runId } = sight;
     const podUid = isRunning(seen) ? lingerer(sight)?.metadata?.uid : undefined;
     const before = this.#waits.get(runId);
@@ -64,7 +66,7 @@ export class Lingering {
     if (wait === undefined || end === undefined || name === undefined || resourceVersion === undefined) return;
     const { api, namespace, logger } = this.#parts;
     const patch = {
-      metadata: { resourceVersion, annotations: { [ANNOTATIONS.mainEnd]: mainEndText(end) } },
+      metadata: { resourceVersion, annotations: { [MAIN_END_ANNOTATION]: mainEndText(end) } },
       spec: { activeDeadlineSeconds: 1 },
     };
     try {
@@ -83,11 +85,11 @@ function isRunning(seen: Observation): boolean {
 }
 
 /** The pod of this Job that lives on although its main program has ended, unless that is being dealt with. */
-function lingerer(sight: RunSight): Pod | undefined {
+function lingerer(sight: JobSight): Pod | undefined {
   const { job } = sight;
   const pod = podOf(sight);
   if (job === undefined || pod === undefined || mainEndOf(job) !== undefined) return undefined;
-  const isOfThisJob = ownerOf(pod)?.uid === job.metadata?.uid;
+  const isOfThisJob = jobOwnerOf(pod)?.uid === job.metadata?.uid;
   return isOfThisJob && isLivePod(pod) && mainEnd(pod) !== undefined ? pod : undefined;
 }
 

@@ -1,23 +1,20 @@
 import type { Diagnosis, Observation, PresentObservation, WorkloadPhase, WorkloadRef } from '@runner/executor';
 import type { DiagnosisContext, Evidence, Job, NodeTaints } from '@runner/kube';
 import { diagnose, placementType } from '@runner/kube';
-import { intentOf, kindOf, pipelineTypeOf } from './annotations.ts';
-import { outcomeOf } from './outcome.ts';
-import type { RunSight } from './sight.ts';
 import {
   beganAt,
-  endCondition,
-  endPodOf,
   hasBegun,
+  intentOf,
   isLeaving,
   isLivePod,
-  isShelved,
+  kindOf,
   mainStatus,
-  ownerOf,
-  pastPods,
-  podOf,
+  pipelineTypeOf,
   timeOf,
-} from './sight.ts';
+} from '@runner/kube/runs';
+import { outcomeOf } from './outcome.ts';
+import type { JobSight } from './sight.ts';
+import { endCondition, endPodOf, isShelved, jobOwnerOf, pastPods, podOf } from './sight.ts';
 
 export interface JudgeContext {
   readonly namespace: string;
@@ -32,7 +29,7 @@ export interface JudgeContext {
 }
 
 /** What one run is, given what is there of it. Pure; the heart of the executor. */
-export function judge(sight: RunSight, context: JudgeContext): Observation {
+export function judge(sight: JobSight, context: JudgeContext): Observation {
   const { runId, job } = sight;
   const base = { runId, observedAt: context.now };
   const pod = podOf(sight);
@@ -72,20 +69,20 @@ function diagnosisContext(pipelineType: string, { namespace, placementVariable }
  * What is left of a Job that was deleted: pods that have ended and are being collected. Nothing of the run executes, and
  * nothing will.
  */
-function isRemnant({ job, pods }: RunSight): boolean {
-  return job === undefined && pods.every((pod) => !isLivePod(pod) && (ownerOf(pod) !== undefined || isLeaving(pod)));
+function isRemnant({ job, pods }: JobSight): boolean {
+  return job === undefined && pods.every((pod) => !isLivePod(pod) && (jobOwnerOf(pod) !== undefined || isLeaving(pod)));
 }
 
 /** The Job, or, for a pod that has outlasted it, the Job it belonged to; a pod that was cut loose stands for itself. */
-function referenceOf(sight: RunSight): WorkloadRef | undefined {
+function referenceOf(sight: JobSight): WorkloadRef | undefined {
   const pod = podOf(sight);
-  const owner = sight.job?.metadata ?? (pod === undefined ? undefined : ownerOf(pod));
+  const owner = sight.job?.metadata ?? (pod === undefined ? undefined : jobOwnerOf(pod));
   if (owner?.name !== undefined && owner.uid !== undefined) return { kind: 'Job', name: owner.name, uid: owner.uid };
   const { name, uid } = pod?.metadata ?? {};
   return name === undefined || uid === undefined ? undefined : { kind: 'Pod', name, uid };
 }
 
-function phaseOf(sight: RunSight): WorkloadPhase {
+function phaseOf(sight: JobSight): WorkloadPhase {
   const { job, pods } = sight;
   const live = pods.filter(isLivePod);
   // What is over is not taken back in the time until the Job has counted it.
@@ -105,7 +102,7 @@ function shelvedPhase(job: Job, livePods: number): WorkloadPhase {
   return isShelved(job) && livePods === 0 ? 'ended' : 'ending';
 }
 
-function timesOf(sight: RunSight, phase: WorkloadPhase): Pick<PresentObservation, 'startedAt' | 'endedAt'> {
+function timesOf(sight: JobSight, phase: WorkloadPhase): Pick<PresentObservation, 'startedAt' | 'endedAt'> {
   const startedAt = beganAt(endPodOf(sight));
   const endedAt = phase === 'ended' ? endTime(sight) : undefined;
   return {
@@ -114,7 +111,7 @@ function timesOf(sight: RunSight, phase: WorkloadPhase): Pick<PresentObservation
   };
 }
 
-function endTime(sight: RunSight): number | undefined {
+function endTime(sight: JobSight): number | undefined {
   const { job } = sight;
   return (
     timeOf(mainStatus(endPodOf(sight))?.state?.terminated?.finishedAt) ??
@@ -128,7 +125,7 @@ type Waiting = Pick<PresentObservation, 'diagnosis' | 'suspended'>;
 
 /** Why it does not get on, if it does not. */
 function waiting(
-  sight: RunSight,
+  sight: JobSight,
   phase: WorkloadPhase,
   context: DiagnosisContext,
   nodes: readonly NodeTaints[] | undefined,

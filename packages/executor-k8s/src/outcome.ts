@@ -1,10 +1,20 @@
 import type { Diagnosis, Outcome } from '@runner/executor';
 import { diagnoseOutput, intendedDiagnosis } from '@runner/executor';
 import type { DiagnosisContext, Job, Pod } from '@runner/kube';
-import { diagnoseEnd, endedByDeletion } from '@runner/kube';
-import { intentOf } from './annotations.ts';
-import type { RunSight } from './sight.ts';
-import { endCondition, endPodOf, isLeaving, mainStatus, timeOf } from './sight.ts';
+import { diagnoseEnd } from '@runner/kube';
+import type { PodExit } from '@runner/kube/runs';
+import {
+  causalPod,
+  deletionAt,
+  exitOfPod,
+  intentOf,
+  isLeaving,
+  plainExit,
+  tellingCause,
+  timeOf,
+} from '@runner/kube/runs';
+import type { JobSight } from './sight.ts';
+import { endCondition, endPodOf } from './sight.ts';
 
 interface OutcomeContext {
   readonly diagnosis: DiagnosisContext;
@@ -16,7 +26,7 @@ interface OutcomeContext {
  * How a run ended that has ended: the exit code of `main` where it ended by itself, else the intent it was ended with,
  * else what Job and pod say. Never from a stream.
  */
-export function outcomeOf(sight: RunSight, context: OutcomeContext): Outcome {
+export function outcomeOf(sight: JobSight, context: OutcomeContext): Outcome {
   const { job } = sight;
   const pod = endPodOf(sight);
   const exit = exitOf(job, pod);
@@ -38,54 +48,8 @@ export function outcomeOf(sight: RunSight, context: OutcomeContext): Outcome {
   };
 }
 
-interface Exit {
-  readonly code: number;
-  readonly signal?: string;
-  /** True when nobody had asked it to stop before. */
-  readonly byItself: boolean;
-}
-
-/** Exit codes that shells and container runtimes give to signals, by number. */
-const SIGNALS: Readonly<Record<number, string>> = {
-  1: 'SIGHUP',
-  2: 'SIGINT',
-  3: 'SIGQUIT',
-  4: 'SIGILL',
-  6: 'SIGABRT',
-  7: 'SIGBUS',
-  8: 'SIGFPE',
-  9: 'SIGKILL',
-  11: 'SIGSEGV',
-  13: 'SIGPIPE',
-  15: 'SIGTERM',
-};
-
-function exitOf(job: Job | undefined, pod: Pod | undefined): Exit | undefined {
-  const ended = mainStatus(pod)?.state?.terminated;
-  if (pod === undefined || ended === undefined || ended.reason === 'ContainerStatusUnknown') return undefined;
-  const code = ended.exitCode;
-  const signal = SIGNALS[ended.signal ?? code - 128];
-  return {
-    code,
-    ...(signal === undefined ? {} : { signal }),
-    byItself: isByItself(job, pod, timeOf(ended.finishedAt), code),
-  };
-}
-
-function isByItself(job: Job | undefined, pod: Pod, finished: number | undefined, code: number): boolean {
-  const disruption = disruptionAt(pod);
-  if (disruption === undefined && DISRUPTED.has(pod.status?.reason)) return false;
-  const stops = [jobDeadlineAt(job, pod), podDeadlineAt(pod), deletionAt(pod), disruption].filter(
-    (time) => time !== undefined,
-  );
-  // The kubelet writes the last state of a deleted pod with a timestamp of its own; then the signal must tell.
-  if (stops.length === 0) return !endedByDeletion(pod);
-  return finished === undefined || isBefore(finished, Math.min(...stops), code);
-}
-
-/** The API counts whole seconds. Within the same one, a program that says that it succeeded is believed. */
-function isBefore(finished: number, stopped: number, code: number): boolean {
-  return finished === stopped ? code === 0 : finished < stopped;
+function exitOf(job: Job | undefined, pod: Pod | undefined): PodExit | undefined {
+  return exitOfPod(pod, [pod === undefined ? undefined : jobDeadlineAt(job, pod)]);
 }
 
 /**
@@ -109,43 +73,6 @@ function pastDeadlineAt(job: Job | undefined, which: 'FailureTarget' | 'Failed')
   return timeOf(condition?.lastTransitionTime);
 }
 
-/** Reasons of pods that their node ended; it says when in a condition, from Kubernetes 1.26 on. */
-const DISRUPTED: ReadonlySet<string | undefined> = new Set([
-  'Evicted',
-  'Terminated',
-  'NodeShutdown',
-  'Shutdown',
-  'Preempting',
-  'Preempted',
-  'NodeLost',
-]);
-
-/** When somebody began to evict or preempt the pod. An eviction that came to nothing leaves its condition for a while. */
-function disruptionAt(pod: Pod): number | undefined {
-  if (!isLeaving(pod) && pod.status?.phase !== 'Failed') return undefined;
-  const condition = pod.status?.conditions?.find(
-    ({ type, status }) => type === 'DisruptionTarget' && status === 'True',
-  );
-  return timeOf(condition?.lastTransitionTime);
-}
-
-function podDeadlineAt(pod: Pod): number | undefined {
-  const started = timeOf(pod.status?.startTime);
-  const limit = pod.spec?.activeDeadlineSeconds;
-  return pod.status?.reason === 'DeadlineExceeded' && started !== undefined && limit !== undefined
-    ? started + limit * 1_000
-    : undefined;
-}
-
-/** When somebody deleted the pod (the timestamp counts from the end of the grace), while that can still be told. */
-function deletionAt({ metadata }: Pod): number | undefined {
-  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = metadata ?? {};
-  const deletion = timeOf(deletionTimestamp);
-  return deletion === undefined || deletionGracePeriodSeconds === 0
-    ? undefined
-    : deletion - deletionGracePeriodSeconds * 1_000;
-}
-
 /** True when the pod failed for a reason of its own: nobody had deleted it. What was intended came too late then. */
 function endedByItself(job: Job | undefined, pod: Pod | undefined): boolean {
   if (pod === undefined) return false;
@@ -153,49 +80,25 @@ function endedByItself(job: Job | undefined, pod: Pod | undefined): boolean {
 }
 
 function causeOf(
-  { job, events }: RunSight,
+  { job, events }: JobSight,
   pod: Pod | undefined,
-  exit: Exit | undefined,
+  exit: PodExit | undefined,
   context: OutcomeContext,
 ): Diagnosis {
   const isOwn = exit?.byItself === true;
   const known = diagnoseEnd({
     // What came over Job and pod afterwards is no cause.
     ...(job === undefined || isOwn ? {} : { job }),
-    ...(pod === undefined ? {} : { pod: isOwn ? undisturbed(pod) : exit?.code === 0 ? withoutExit(pod) : pod }),
+    ...(pod === undefined ? {} : { pod: causalPod(pod, exit) }),
     ...(events === undefined ? {} : { events }),
     context: context.diagnosis,
   });
-  // What a program says about its own trouble is more than its exit code, and less than what happened to the pod.
   const said = isOwn && context.logTail !== undefined ? diagnoseOutput(context.logTail) : undefined;
-  if (known !== undefined && !PLAIN.has(known.code)) return known;
-  return said ?? known ?? unexplained(job, exit);
+  return tellingCause(known, said) ?? unexplained(job, exit);
 }
 
-/** A program that was asked to stop and did so with exit code 0 did not succeed; what asked it is the cause. */
-function withoutExit(pod: Pod): Pod {
-  return { ...pod, status: { ...pod.status, containerStatuses: [] } };
-}
-
-/** The pod as it was before it was taken away. */
-function undisturbed({ spec, status }: Pod): Pod {
-  const conditions = status?.conditions?.filter(({ type }) => type !== 'DisruptionTarget') ?? [];
-  return { ...(spec === undefined ? {} : { spec }), status: { ...status, conditions } };
-}
-
-/** Codes that say no more than that the program ended badly. */
-const PLAIN: ReadonlySet<string> = new Set(['exit_code', 'died_by_signal']);
-
-function unexplained(job: Job | undefined, exit: Exit | undefined): Diagnosis {
-  if (exit !== undefined) {
-    return {
-      category: exit.signal === undefined ? 'program' : 'signal',
-      code: exit.signal === undefined ? 'exit_code' : 'died_by_signal',
-      message: `The program ended with exit code ${exit.code}${exit.signal === undefined ? '' : ` (${exit.signal})`}.`,
-      hint: 'The end of its output says more.',
-      permanent: true,
-    };
-  }
+function unexplained(job: Job | undefined, exit: PodExit | undefined): Diagnosis {
+  if (exit !== undefined) return plainExit(exit);
   if (endCondition(job)?.reason === 'DeadlineExceeded') {
     return {
       category: 'deadline',

@@ -1,21 +1,15 @@
 import type { Clock, Logger, Random } from '@runner/core';
-import { abortError, silentLogger } from '@runner/core';
-import { executorError } from '@runner/executor';
+import { silentLogger } from '@runner/core';
 import type { KubeApi } from '@runner/kube';
-import { isAborted } from './aborted.ts';
+import type { EventNotes, Gate, NodeNotes, OperationParts, RunCache } from '@runner/kube/runs';
+import { eventNotes, gate, nodeNotes } from '@runner/kube/runs';
 import type { DeliveryChoice } from './delivery.ts';
 import { deliveryChoice } from './delivery.ts';
-import { asExecutorError } from './errors.ts';
-import type { EventNotes } from './event-notes.ts';
-import { eventNotes } from './event-notes.ts';
-import type { Gate } from './gate.ts';
-import { gate } from './gate.ts';
+import { jobError } from './errors.ts';
 import type { JudgeContext } from './observation.ts';
-import type { NodeNotes } from './nodes.ts';
-import { nodeNotes } from './nodes.ts';
 import type { K8sExecutorOptions, K8sTimings } from './options.ts';
 import { DEFAULT_TIMINGS, DEFAULTS } from './options.ts';
-import type { RunCache } from './run-cache.ts';
+import type { JobSight } from './sight.ts';
 
 /** What the operations of one executor share. */
 export interface K8sParts {
@@ -29,7 +23,7 @@ export interface K8sParts {
   /** How configs are delivered. */
   readonly delivery: DeliveryChoice;
   /** What the watches of this executor see; logs are read by it instead of asking the API. */
-  readonly caches: Set<RunCache>;
+  readonly caches: Set<RunCache<JobSight>>;
   /** Events that were read of waiting workloads, for every observation of them. */
   readonly notes: EventNotes;
   /** Taints of nodes, where they may be read. */
@@ -67,31 +61,13 @@ export function k8sParts(options: K8sExecutorOptions, closed: AbortSignal): K8sP
   };
 }
 
-/**
- * Carries out an operation: refused when aborted or closed, ended by either, timed, with errors of the Kubernetes port in
- * an executor's words.
- */
-export async function operation<T>(
-  parts: K8sParts,
-  name: string,
-  signal: AbortSignal,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const { clock, options, closed } = parts;
-  if (signal.aborted) throw abortError(signal);
-  if (closed.aborted) throw closedError();
-  const begun = clock.monotonic();
-  let succeeded = false;
-  try {
-    const result = await work(AbortSignal.any([signal, closed]));
-    succeeded = true;
-    return result;
-  } catch (error) {
-    if (isAborted(signal)) throw abortError(signal);
-    throw isAborted(closed) ? closedError() : asExecutorError(error);
-  } finally {
-    options.observer?.answered?.(name, (clock.monotonic() - begun) / 1_000, succeeded);
-  }
+/** What `operation` needs of an executor. */
+export function operationParts({ clock, closed, options }: K8sParts): OperationParts {
+  const { observer } = options;
+  return {
+    clock,
+    closed,
+    answered: (...answer) => observer?.answered?.(...answer),
+    errorOf: jobError,
+  };
 }
-
-const closedError = (): Error => executorError('executor_unavailable', 'The executor is closed.');

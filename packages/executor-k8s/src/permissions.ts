@@ -1,28 +1,19 @@
-/** A right that the agent uses, as a rule of a Role writes it. */
-export interface Permission {
-  /** '' for the core group. */
-  readonly group: string;
-  readonly resource: string;
-  readonly subresource?: string;
-  readonly verb: string;
-  /** What it is for, as the end of the sentence "without it …". */
-  readonly without: string;
-  /**
-   * `required`: nothing works without it. `optional`: something is poorer without it. `secret`, `configmap`: needed for
-   * that delivery of configs; `auto` uses Secrets only where they may be created and read. `sweep`: only to do early what
-   * the cluster's garbage collection does anyhow.
-   */
-  readonly need: 'required' | 'optional' | 'secret' | 'configmap' | 'sweep';
-}
+import type { Permission } from '@runner/kube/runs';
 
-const jobs = (verb: string, without: string): Permission => ({
+/**
+ * `required` and `optional` as ever. `secret`, `configmap`: needed for that delivery of configs; `auto` uses Secrets only
+ * where they may be created and read. `sweep`: only to do early what the cluster's garbage collection does anyhow.
+ */
+export type JobPermission = Permission<'required' | 'optional' | 'secret' | 'configmap' | 'sweep'>;
+
+const jobs = (verb: string, without: string): JobPermission => ({
   group: 'batch',
   resource: 'jobs',
   verb,
   without,
   need: 'required',
 });
-const core = (resource: string, verb: string, need: Permission['need'], without: string): Permission => ({
+const core = (resource: string, verb: string, need: JobPermission['need'], without: string): JobPermission => ({
   group: '',
   resource,
   verb,
@@ -34,7 +25,7 @@ const core = (resource: string, verb: string, need: Permission['need'], without:
  * Every right the executor makes use of, in the namespace of the workloads. It asks for nothing else, and for nothing
  * beside that namespace.
  */
-export const PERMISSIONS: readonly Permission[] = [
+export const PERMISSIONS: readonly JobPermission[] = [
   jobs('create', 'no run can be started'),
   jobs('get', 'a run that is started twice cannot be recognised'),
   jobs('list', 'runs cannot be found again after a restart'),
@@ -65,12 +56,6 @@ export const PERMISSIONS: readonly Permission[] = [
  * What is better with a ClusterRole, which nobody needs to give: with it, a pod that no node takes is told which taints keep
  * it away. The scheduler itself does not name them any more.
  */
-export const CLUSTER_PERMISSIONS: readonly Permission[] = [
+export const CLUSTER_PERMISSIONS: readonly JobPermission[] = [
   core('nodes', 'list', 'optional', 'the taints that keep a pod away are not named'),
 ];
-
-/** `create jobs.batch`, `get pods/log`. */
-export function describePermission({ verb, group, resource, subresource }: Permission): string {
-  const object = subresource === undefined ? resource : `${resource}/${subresource}`;
-  return `${verb} ${object}${group === '' ? '' : `.${group}`}`;
-}

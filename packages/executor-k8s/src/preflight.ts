@@ -1,11 +1,11 @@
 import { isRunnerError } from '@runner/core';
 import type { PreflightFinding } from '@runner/executor';
 import type { ConfigDelivery, ResourceType } from '@runner/kube';
-import { reasonOf } from './errors.ts';
+import { describePermission, reasonOf } from '@runner/kube/runs';
 import { DEFAULTS } from './options.ts';
 import type { K8sParts } from './parts.ts';
-import type { Permission } from './permissions.ts';
-import { PERMISSIONS, describePermission } from './permissions.ts';
+import type { JobPermission } from './permissions.ts';
+import { PERMISSIONS } from './permissions.ts';
 
 const SHORT_TTL_SECONDS = 3_600;
 const OLDEST_MINOR = 28;
@@ -107,7 +107,7 @@ async function rightsFindings(parts: K8sParts, signal: AbortSignal): Promise<rea
   return [...findings.flat(), deliveryFinding(await parts.delivery.kind(signal), mode)];
 }
 
-function missing(permission: Permission, namespace: string): PreflightFinding {
+function missing(permission: JobPermission, namespace: string): PreflightFinding {
   const right = describePermission(permission);
   return {
     level: permission.need === 'optional' ? 'warning' : 'error',

@@ -1,52 +1,21 @@
 import { MAIN_CONTAINER } from '@runner/executor';
-import type { ContainerStatus, Job, JobCondition, KubeEvent, Pod } from '@runner/kube';
+import type { Job, JobCondition, Pod } from '@runner/kube';
+import type { RunSight } from '@runner/kube/runs';
+import { isLivePod, ownerOf, timeOf } from '@runner/kube/runs';
 import { mainEndOf } from './annotations.ts';
 
 /** What is there of one run: its Job, if it stands, and all pods that carry the run's id. */
-export interface RunSight {
-  readonly runId: string;
+export interface JobSight extends RunSight {
   readonly job?: Job;
-  readonly pods: readonly Pod[];
-  /** A pod that is gone, as a watch saw it last. Says how it ended, and nothing about what is there. */
-  readonly lastPod?: Pod;
-  /** Events of Job or pod, where they were read. */
-  readonly events?: readonly KubeEvent[];
 }
 
-/** Epoch milliseconds of an API time; undefined for none and for the zero time, which stands for "not known". */
-export function timeOf(text: string | undefined): number | undefined {
-  const time = text === undefined ? Number.NaN : Date.parse(text);
-  return Number.isNaN(time) || time <= 0 ? undefined : time;
-}
-
-/** True while something of the pod may execute. Its phase is final only when all of its containers have ended. */
-export function isLivePod(pod: Pod): boolean {
-  return pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed';
-}
-
-export function isLeaving(object: Pod | Job): boolean {
-  return object.metadata?.deletionTimestamp !== undefined;
-}
-
-export function mainStatus(pod: Pod | undefined): ContainerStatus | undefined {
-  return pod?.status?.containerStatuses?.find(({ name }) => name === MAIN_CONTAINER);
-}
-
-export function hasBegun(pod: Pod | undefined): boolean {
-  const state = mainStatus(pod)?.state;
-  return state?.running !== undefined || state?.terminated !== undefined;
-}
-
-/** Epoch milliseconds at which the main program began. */
-export function beganAt(pod: Pod | undefined): number | undefined {
-  const state = mainStatus(pod)?.state;
-  return timeOf(state?.running?.startedAt) ?? timeOf(state?.terminated?.startedAt);
-}
+/** The Job that a pod belongs to. None for a pod that was kept when its Job was deleted. */
+export const jobOwnerOf = (pod: Pod): ReturnType<typeof ownerOf> => ownerOf(pod, 'Job');
 
 /** The pod that stands for the run: of this Job before others, living before ended, newest first. */
-export function podOf({ job, pods }: RunSight): Pod | undefined {
+export function podOf({ job, pods }: JobSight): Pod | undefined {
   const rank = (pod: Pod): readonly number[] => [
-    ownerOf(pod)?.uid === job?.metadata?.uid ? 1 : 0,
+    jobOwnerOf(pod)?.uid === job?.metadata?.uid ? 1 : 0,
     isLivePod(pod) ? 1 : 0,
     timeOf(pod.metadata?.creationTimestamp) ?? 0,
   ];
@@ -57,7 +26,7 @@ export function podOf({ job, pods }: RunSight): Pod | undefined {
  * The pod that says how the run ended: one that is there, one that is gone, or what was written down of it before it was
  * taken for its other containers.
  */
-export function endPodOf(sight: RunSight): Pod | undefined {
+export function endPodOf(sight: JobSight): Pod | undefined {
   const pod = podOf(sight) ?? sight.lastPod;
   const terminated = mainEndOf(sight.job);
   if (terminated === undefined) return pod;
@@ -67,12 +36,12 @@ export function endPodOf(sight: RunSight): Pod | undefined {
 }
 
 /** Pods of the Job that have ended or are gone, since it was started or resumed last. */
-export function pastPods({ job, pods, lastPod }: RunSight): readonly Pod[] {
+export function pastPods({ job, pods, lastPod }: JobSight): readonly Pod[] {
   const since = timeOf(job?.status?.startTime) ?? 0;
   return [...pods, ...(lastPod === undefined ? [] : [lastPod])].filter(
     (pod) =>
       job !== undefined &&
-      ownerOf(pod)?.uid === job.metadata?.uid &&
+      jobOwnerOf(pod)?.uid === job.metadata?.uid &&
       (timeOf(pod.metadata?.creationTimestamp) ?? 0) >= since,
   );
 }
@@ -80,11 +49,6 @@ export function pastPods({ job, pods, lastPod }: RunSight): readonly Pod[] {
 function compare(a: readonly number[], b: readonly number[]): number {
   const at = a.findIndex((value, index) => value !== b[index]);
   return at < 0 ? 0 : (a[at] ?? 0) - (b[at] ?? 0);
-}
-
-/** The Job that a pod belongs to. None for a pod that was kept when its Job was deleted. */
-export function ownerOf(pod: Pod): { readonly name: string; readonly uid: string } | undefined {
-  return pod.metadata?.ownerReferences?.find(({ kind }) => kind === 'Job');
 }
 
 /** The condition that says that a Job is over; it is never taken back. */

@@ -2,7 +2,7 @@ import type { RunSpec, SubmitResult } from '@runner/executor';
 import { checkSpec, executorError, ownerLabels, serialiseConfig, workloadName } from '@runner/executor';
 import type { Job } from '@runner/kube';
 import { JOBS, buildPodTemplate } from '@runner/kube';
-import { ANNOTATIONS, intentOf, runIdOf } from './annotations.ts';
+import { ANNOTATIONS, intentOf, runIdOf } from '@runner/kube/runs';
 import { completeOrEnd } from './completing.ts';
 import { deliveryOf } from './config-object.ts';
 import { buildJob } from './job.ts';

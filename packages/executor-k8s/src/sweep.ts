@@ -2,11 +2,9 @@ import { isRunnerError } from '@runner/core';
 import type { WorkloadOwner } from '@runner/executor';
 import type { ConfigMap, KubeObject, KubeSecret, Meta, ResourceType } from '@runner/kube';
 import { CONFIG_MAPS, JOBS, SECRETS } from '@runner/kube';
+import { isAborted, ownerSelector, timeOf } from '@runner/kube/runs';
 import { CONFIG_LABEL } from './annotations.ts';
-import { isAborted } from './aborted.ts';
-import { ownerSelector } from './looking.ts';
 import type { K8sParts } from './parts.ts';
-import { timeOf } from './sight.ts';
 
 /** A Job and its config object are made one after the other; what is younger may be half made. */
 const SETTLED_MS = 600_000;

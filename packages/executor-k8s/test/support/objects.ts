@@ -2,8 +2,8 @@ import type { RunSpec } from '@runner/executor';
 import { testRunSpec } from '@runner/executor/testing';
 import type { Job, Pod, PodSettings } from '@runner/kube';
 import { buildPodTemplate } from '@runner/kube';
-import type { StoredIntent } from '../../src/annotations.ts';
-import { ANNOTATIONS } from '../../src/annotations.ts';
+import type { StoredIntent } from '@runner/kube/runs';
+import { ANNOTATIONS } from '@runner/kube/runs';
 import { buildJob } from '../../src/job.ts';
 
 /** Noon of a day; what happens is told in seconds after it. */

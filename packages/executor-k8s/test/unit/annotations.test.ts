@@ -2,16 +2,8 @@ import type { EndIntent } from '@runner/executor';
 import { testRunSpec } from '@runner/executor/testing';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import {
-  ANNOTATIONS,
-  configObjectOf,
-  intentOf,
-  intentText,
-  kindOf,
-  pipelineTypeOf,
-  runAnnotations,
-  runIdOf,
-} from '../../src/annotations.ts';
+import { ANNOTATIONS, intentOf, intentText, kindOf, pipelineTypeOf, runAnnotations, runIdOf } from '@runner/kube/runs';
+import { configObjectOf } from '../../src/annotations.ts';
 
 const texts = fc.string({ unit: 'binary', maxLength: 300 });
 const reasons = fc.constantFrom<EndIntent['reason']>('cancelled', 'start_deadline', 'permanent_failure');

@@ -2,7 +2,7 @@ import { MAX_CONFIG_BYTES, RUN_ID_LABEL, ownerLabels, workloadName } from '@runn
 import { testRunSpec } from '@runner/executor/testing';
 import { buildPodTemplate } from '@runner/kube';
 import { describe, expect, it } from 'vitest';
-import { ANNOTATIONS, pipelineTypeOf, runIdOf } from '../../src/annotations.ts';
+import { ANNOTATIONS, pipelineTypeOf, runIdOf } from '@runner/kube/runs';
 import { configSecret, deliveryOf } from '../../src/config-object.ts';
 import { buildJob } from '../../src/job.ts';
 import { jobOf, testSettings } from '../support/objects.ts';

@@ -1,8 +1,8 @@
 import { testRunSpec } from '@runner/executor/testing';
 import type { Pod } from '@runner/kube';
 import { describe, expect, it } from 'vitest';
-import { podKeeper } from '../../src/kept.ts';
-import { mainStatus } from '../../src/sight.ts';
+import { podKeeper } from '@runner/kube/runs';
+import { mainStatus } from '@runner/kube/runs';
 import { deletedAt, exited, goneAt, podOf, runs } from '../support/objects.ts';
 
 const spec = testRunSpec();

@@ -2,16 +2,16 @@ import type { Observation } from '@runner/executor';
 import { testRunSpec } from '@runner/executor/testing';
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../src/observation.ts';
-import type { RunSight } from '../../src/sight.ts';
+import type { JobSight } from '../../src/sight.ts';
 import { NOON, complete, deletedAt, exited, failed, jobOf, podOf, runs, withIntent } from '../support/objects.ts';
 
 const spec = testRunSpec({ pipelineType: 'TestSuite' });
 const intent = { reason: 'cancelled', at: NOON + 30_000 } as const;
 
-function see(sight: Omit<RunSight, 'runId'>): Observation {
+function see(sight: Omit<JobSight, 'runId'>): Observation {
   return judge({ runId: spec.runId, ...sight }, { namespace: 'runs', placementVariable: 'P', now: NOON + 1 });
 }
-const phase = (sight: Omit<RunSight, 'runId'>): unknown => {
+const phase = (sight: Omit<JobSight, 'runId'>): unknown => {
   const seen = see(sight);
   return seen.presence === 'present' ? seen.phase : seen.presence;
 };

@@ -3,7 +3,7 @@ import type { Outcome } from '@runner/executor';
 import { testRunSpec } from '@runner/executor/testing';
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../src/observation.ts';
-import type { RunSight } from '../../src/sight.ts';
+import type { JobSight } from '../../src/sight.ts';
 import {
   NOON,
   at,
@@ -28,7 +28,7 @@ const main0 = (seconds: number): object => {
   return { containerStatuses };
 };
 
-function outcome(sight: Omit<RunSight, 'runId'>, logTail?: string): Outcome {
+function outcome(sight: Omit<JobSight, 'runId'>, logTail?: string): Outcome {
   const seen = judge(
     { runId: spec.runId, ...sight },
     { namespace: 'runs', placementVariable: 'P', now: NOON, ...(logTail === undefined ? {} : { logTail }) },

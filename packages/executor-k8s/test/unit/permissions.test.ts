@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { PERMISSIONS, describePermission } from '../../src/permissions.ts';
+import { describePermission } from '@runner/kube/runs';
+import { PERMISSIONS } from '../../src/permissions.ts';
 
 it('asks for nothing that the Role of the official chart does not have, Secrets aside', () => {
   const role: Readonly<Record<string, readonly string[]>> = {

@@ -3,7 +3,7 @@ import { testClock } from '@runner/core/testing';
 import { kubeError } from '@runner/kube';
 import { expect, it } from 'vitest';
 import { deliveryChoice } from '../../src/delivery.ts';
-import { nodeNotes } from '../../src/nodes.ts';
+import { nodeNotes } from '@runner/kube/runs';
 
 const calm = new AbortController().signal;
 const MINUTE = 60_000;

@@ -14,7 +14,7 @@ export type ListWatchChange<Kept> =
   | { readonly type: 'gone'; readonly name: string; readonly object: Kept };
 
 export interface ListWatchOptions<T extends KubeObject, Kept> {
-  readonly api: KubeApi;
+  readonly api: Pick<KubeApi, 'list' | 'watch'>;
   readonly type: ResourceType<T>;
   readonly namespace: string;
   readonly labelSelector: string;

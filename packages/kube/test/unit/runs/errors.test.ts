@@ -1,9 +1,11 @@
 import { RunnerError, abortError, isRunnerError } from '@runner/core';
 import { executorError } from '@runner/executor';
-import type { KubeErrorCode } from '@runner/kube';
-import { kubeError } from '@runner/kube';
+import type { KubeErrorCode } from '../../../src/errors.ts';
+import { kubeError } from '../../../src/errors.ts';
 import { expect, it } from 'vitest';
-import { asExecutorError, reasonOf } from '../../src/errors.ts';
+import { asExecutorError, reasonOf } from '../../../src/runs/errors.ts';
+
+const jobError = (error: unknown) => asExecutorError(error, { kind: 'Jobs', readme: '@runner/executor-k8s' });
 
 it.each<[KubeErrorCode, string, boolean]>([
   ['kube_unreachable', 'executor_unavailable', true],
@@ -18,16 +20,16 @@ it.each<[KubeErrorCode, string, boolean]>([
   ['kube_admission_denied', 'invalid_spec', false],
   ['kube_invalid', 'invalid_spec', false],
 ])('%s is %s', (from, code, retryable) => {
-  const error = asExecutorError(kubeError(from, 'what the API said', { details: { status: 400, verb: 'create' } }));
+  const error = jobError(kubeError(from, 'what the API said', { details: { status: 400, verb: 'create' } }));
   expect(error).toMatchObject({ code, retryable, details: { cause: from, verb: 'create' } });
   expect((error as Error).message).toContain('what the API said');
 });
 
 it('leaves aborts and errors of executors as they are', () => {
   for (const error of [abortError(), executorError('still_live', 'x'), new RunnerError('internal', 'y')]) {
-    expect(asExecutorError(error)).toBe(error);
+    expect(jobError(error)).toBe(error);
   }
-  expect(isRunnerError(asExecutorError(new TypeError('odd')), 'executor_unavailable')).toBe(true);
+  expect(isRunnerError(jobError(new TypeError('odd')), 'executor_unavailable')).toBe(true);
 });
 
 it('shows the path of a field that is refused, and nothing of what was in it', () => {

@@ -1,14 +1,16 @@
-import type { Timer } from '@runner/core';
+import type { Clock, Logger, Timer } from '@runner/core';
 import { isRunnerError } from '@runner/core';
 import type { Observation } from '@runner/executor';
-import type { Pod } from '@runner/kube';
-import { EVENTS } from '@runner/kube';
+import type { KubeApi } from '../api/kube-api.ts';
+import { mainStatus } from '../diagnose/main-container.ts';
+import type { KubeObject, Pod } from '../objects.ts';
+import { EVENTS } from '../objects.ts';
+import type { EventNotes } from './event-notes.ts';
 import type { Gate } from './gate.ts';
 import { gate } from './gate.ts';
 import { keepEvent } from './kept.ts';
-import type { K8sParts } from './parts.ts';
-import type { RunSight } from './sight.ts';
-import { mainStatus, podOf } from './sight.ts';
+import type { NodeNotes } from './node-notes.ts';
+import type { RunAttendant, RunSight } from './run-sight.ts';
 
 /** Lists of events at the same time. */
 const PARALLEL = 4;
@@ -28,26 +30,45 @@ interface Wait extends Target {
   attempt: number;
 }
 
+export interface EventReadingOptions<Sight extends RunSight> {
+  readonly api: Pick<KubeApi, 'list'>;
+  readonly namespace: string;
+  readonly notes: EventNotes;
+  readonly nodes: NodeNotes;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** All in milliseconds: for a run without a pod, one whose pod does not begin, and between two readings. */
+  readonly timings: {
+    readonly noPodMs: number;
+    readonly stuckPodMs: number;
+    readonly eventsFloorMs: number;
+    readonly eventsCapMs: number;
+  };
+  /** The object of a run, and the pod that stands for it. */
+  readonly targets: (sight: Sight) => { readonly object: KubeObject | undefined; readonly pod: Pod | undefined };
+  /** Events of a run were read. */
+  readonly onNews: (runId: string) => void;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Reads the events of workloads that do not get on: once when they have waited for a while, then at growing distance as
  * long as that may bring news. Events are listed, never watched, and only for the one object.
  */
-export class Diagnosing {
-  readonly #parts: K8sParts;
-  readonly #onNews: (runId: string) => void;
+export class EventReading<Sight extends RunSight> implements RunAttendant<Sight> {
+  readonly #options: EventReadingOptions<Sight>;
   readonly #signal: AbortSignal;
   readonly #waits = new Map<string, Wait>();
   readonly #gate: Gate = gate(PARALLEL);
   /** Reading them was refused; not before this time (monotonic) it is tried again. Undefined while it is allowed. */
   #refusedUntil: number | undefined;
 
-  constructor(parts: K8sParts, onNews: (runId: string) => void, signal: AbortSignal) {
-    this.#parts = parts;
-    this.#onNews = onNews;
-    this.#signal = signal;
+  constructor(options: EventReadingOptions<Sight>) {
+    this.#options = options;
+    this.#signal = options.signal;
   }
 
-  see(sight: RunSight, seen: Observation): void {
+  see(sight: Sight, seen: Observation): void {
     const { runId } = sight;
     const target = this.#targetOf(sight, seen);
     const before = this.#waits.get(runId);
@@ -62,18 +83,18 @@ export class Diagnosing {
   forget(runId: string): void {
     this.#waits.get(runId)?.timer.cancel();
     this.#waits.delete(runId);
-    this.#parts.notes.delete(runId);
+    this.#options.notes.delete(runId);
   }
 
   stop(): void {
     for (const runId of [...this.#waits.keys()]) this.forget(runId);
   }
 
-  #targetOf(sight: RunSight, seen: Observation): Target | undefined {
+  #targetOf(sight: Sight, seen: Observation): Target | undefined {
     if (seen.presence !== 'present' || seen.suspended === true) return undefined;
-    const { noPodMs, stuckPodMs } = this.#parts.timings;
-    const pod = podOf(sight);
-    const uid = (pod ?? sight.job)?.metadata?.uid;
+    const { noPodMs, stuckPodMs } = this.#options.timings;
+    const { object, pod } = this.#options.targets(sight);
+    const uid = (pod ?? object)?.metadata?.uid;
     if (uid === undefined) return undefined;
     if (seen.phase === 'pending') {
       const isHomeless = pod !== undefined && pod.spec?.nodeName === undefined;
@@ -86,7 +107,7 @@ export class Diagnosing {
   }
 
   #timer(runId: string, ms: number): Timer {
-    return this.#parts.clock.setTimer(ms, () => void this.#read(runId));
+    return this.#options.clock.setTimer(ms, () => void this.#read(runId));
   }
 
   async #read(runId: string): Promise<void> {
@@ -100,11 +121,11 @@ export class Diagnosing {
       } finally {
         leave();
       }
-      this.#onNews(runId);
+      this.#options.onNews(runId);
     } catch (error) {
       if (this.#signal.aborted) return;
       if (isRunnerError(error, 'kube_forbidden')) this.#refused(error);
-      else this.#parts.logger.debug('the events of a waiting workload could not be read', { runId, error });
+      else this.#options.logger.debug('the events of a waiting workload could not be read', { runId, error });
     } finally {
       this.#again(runId, wait);
     }
@@ -112,7 +133,7 @@ export class Diagnosing {
 
   /** False when the run has got on meanwhile. */
   async #note(runId: string, wait: Wait): Promise<boolean> {
-    const { api, namespace, notes, nodes } = this.#parts;
+    const { api, namespace, notes, nodes } = this.#options;
     const { items } = await api.list(EVENTS, namespace, {
       fieldSelector: `involvedObject.uid=${wait.uid}`,
       keep: keepEvent,
@@ -127,7 +148,7 @@ export class Diagnosing {
 
   /** One of the waiting runs asks again at times: a right may be granted later, and an authorizer may fail for a moment. */
   #refused(error: unknown): void {
-    const { logger, clock, timings } = this.#parts;
+    const { logger, clock, timings } = this.#options;
     if (this.#refusedUntil === undefined) {
       logger.warn('events may not be read; waiting workloads are diagnosed without them', { error });
     }
@@ -135,12 +156,12 @@ export class Diagnosing {
   }
 
   #isRefused(): boolean {
-    return this.#refusedUntil !== undefined && this.#parts.clock.monotonic() < this.#refusedUntil;
+    return this.#refusedUntil !== undefined && this.#options.clock.monotonic() < this.#refusedUntil;
   }
 
   #again(runId: string, wait: Wait): void {
     if (this.#signal.aborted || this.#waits.get(runId) !== wait) return;
-    const { clock, timings } = this.#parts;
+    const { clock, timings } = this.#options;
     const refusedMs = this.#refusedUntil === undefined ? 0 : this.#refusedUntil - clock.monotonic();
     const ms = Math.min(timings.eventsCapMs, timings.eventsFloorMs * 2 ** wait.attempt);
     wait.timer = this.#timer(runId, Math.max(ms, refusedMs));

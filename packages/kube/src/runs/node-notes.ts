@@ -1,6 +1,8 @@
 import type { Clock, Logger } from '@runner/core';
 import { isRunnerError } from '@runner/core';
-import type { KubeApi, KubeObject, NodeTaints, ResourceType, Taint } from '@runner/kube';
+import type { KubeApi } from '../api/kube-api.ts';
+import type { NodeTaints, Taint } from '../diagnose/evidence.ts';
+import type { KubeObject, ResourceType } from '../objects.ts';
 import { isAborted } from './aborted.ts';
 
 interface Node extends KubeObject {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { gate } from '../../src/gate.ts';
+import { gate } from '../../../src/runs/gate.ts';
 
 const calm = new AbortController().signal;
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));

@@ -1,30 +1,36 @@
 import { Buffer } from 'node:buffer';
+import type { Logger } from '@runner/core';
 import { LOG_TAIL_BYTES, LOG_TAIL_LINES, MAIN_CONTAINER, logTail } from '@runner/executor';
-import type { Pod } from '@runner/kube';
-import type { K8sParts } from './parts.ts';
-import { mainStatus } from './sight.ts';
+import type { KubeApi } from '../api/kube-api.ts';
 
 /** One more than is given, so that the first line may be cut. */
 const LINES = LOG_TAIL_LINES + 1;
 /** Read of a log at most, should its lines be endless. The API cuts the end then, so it is far more than is kept. */
 const MOST_BYTES = 16 * 1_048_576;
 
+export interface LogTailParts {
+  readonly api: Pick<KubeApi, 'podLog'>;
+  readonly namespace: string;
+  readonly logger: Logger;
+  /** Takes out of the output what is not the program's. Default: nothing. */
+  readonly own?: (log: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+}
+
 /** The redacted end of an ended program's output; undefined when there is none to be had. */
-export async function readLogTail(parts: K8sParts, pod: Pod, signal: AbortSignal): Promise<string | undefined> {
-  const name = pod.metadata?.name;
-  if (name === undefined || mainStatus(pod)?.state?.terminated === undefined) return undefined;
+export async function readLogTail(parts: LogTailParts, pod: string, signal: AbortSignal): Promise<string | undefined> {
+  const { api, namespace, logger, own = (log) => log } = parts;
   try {
-    const stream = await parts.api.podLog(parts.namespace, name, {
+    const stream = await api.podLog(namespace, pod, {
       container: MAIN_CONTAINER,
       tailLines: LINES,
       limitBytes: MOST_BYTES,
       signal,
     });
-    return stream === undefined ? undefined : await lastOf(stream);
+    return stream === undefined ? undefined : await lastOf(own(stream));
   } catch (error) {
     if (signal.aborted) throw error;
     // A log that cannot be read takes nothing from the outcome.
-    parts.logger.debug('the end of a log could not be read', { pod: name, error });
+    logger.debug('the end of a log could not be read', { pod, error });
     return undefined;
   }
 }

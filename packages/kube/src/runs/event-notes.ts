@@ -1,4 +1,4 @@
-import type { KubeEvent } from '@runner/kube';
+import type { KubeEvent } from '../objects.ts';
 
 /** Events that were read of workloads that wait, by run. */
 export interface EventNotes {
