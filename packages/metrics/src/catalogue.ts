@@ -126,6 +126,18 @@ const RUNS = [
     labels: ['reason'],
   },
   {
+    name: `${P}runs_pending`,
+    type: 'gauge',
+    help: 'Runs whose workload stands and whose program has not begun, by category of the diagnosis; none: it has none.',
+    labels: ['category'],
+  },
+  {
+    name: `${P}run_pending_seconds_max`,
+    type: 'gauge',
+    help: 'The longest wait of those runs in seconds, time in which somebody holds them back not counted.',
+    labels: ['category'],
+  },
+  {
     name: `${P}slots`,
     type: 'gauge',
     help: 'Runs this agent holds at most, in all (pipeline_type "all") and per pipeline type with a limit.',
@@ -167,6 +179,16 @@ const REST = [
     type: 'counter',
     help: 'Frames that were ignored or not sent on purpose, by reason; reasons that are not listed count as other.',
     labels: ['reason'],
+  },
+  {
+    name: `${P}watch_age_seconds`,
+    type: 'gauge',
+    help: 'Seconds since what this agent knows of its workloads was last complete; no sample while nothing is watched.',
+  },
+  {
+    name: `${P}api_throttled_total`,
+    type: 'counter',
+    help: 'Answers with which the API that workloads are made through asked for fewer calls (429).',
   },
   {
     name: `${P}token_expiry_timestamp_seconds`,

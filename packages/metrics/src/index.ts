@@ -1,6 +1,6 @@
 /** Level 3: the only room with a metrics registry; metrics and health endpoints. */
 export { createAgentMetrics } from './agent-metrics.ts';
-export type { AgentMetrics, AgentMetricsOptions, MetricSources, SlotFigures } from './agent-metrics.ts';
+export type { AgentMetrics, AgentMetricsOptions, MetricSources, PendingFigures, SlotFigures } from './agent-metrics.ts';
 export { METRICS } from './catalogue.ts';
 export type { MetricDefinition, MetricName } from './catalogue.ts';
 export type { ClientMetrics } from './client-metrics.ts';

@@ -34,6 +34,29 @@ export const WAIT_CODES = [
   'executor_failed',
 ] as const;
 
+/** Categories of diagnoses, as the executors' port has them; `none` while there is no diagnosis. */
+export const PENDING_CATEGORIES = [
+  'none',
+  'scheduling',
+  'image',
+  'quota',
+  'admission',
+  'configuration',
+  'secret',
+  'authentication',
+  'version',
+  'program',
+  'out_of_memory',
+  'disk',
+  'evicted',
+  'deadline',
+  'node_lost',
+  'signal',
+  'suspended',
+  'lost',
+  'unknown',
+] as const;
+
 export const ROLES = ['active', 'standby', 'blocked', 'none'] as const;
 
 /** Codes of the WebSocket layer and of the bridge protocol. */

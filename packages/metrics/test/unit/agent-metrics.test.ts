@@ -230,6 +230,37 @@ describe('labels', () => {
 });
 
 describe('what is asked at each scrape', () => {
+  it('are the runs that wait, by category, and 0 where nothing waits any more', async () => {
+    let pending: Record<string, { runs: number; longestSeconds: number }> = {
+      scheduling: { runs: 2, longestSeconds: 90 },
+      none: { runs: 1, longestSeconds: 3 },
+      telepathy: { runs: 1, longestSeconds: 7 },
+    };
+    const m = metrics({ sources: { pending: () => pending } });
+    expect(await m.value('runs_pending{category="scheduling"}')).toBe(2);
+    expect(await m.value('run_pending_seconds_max{category="scheduling"}')).toBe(90);
+    expect(await m.value('runs_pending{category="none"}')).toBe(1);
+    expect(await m.value('runs_pending{category="other"}')).toBe(1);
+    pending = {};
+    expect(await m.value('runs_pending{category="scheduling"}')).toBe(0);
+    expect(await m.value('run_pending_seconds_max{category="scheduling"}')).toBe(0);
+  });
+
+  it('are the age of what the watch shows, and nothing while nothing is watched', async () => {
+    let freshAt: number | undefined;
+    const m = metrics({ sources: { watchFreshAt: () => freshAt } });
+    expect(await m.value('watch_age_seconds')).toBeUndefined();
+    freshAt = m.clock.now() - 42_000;
+    expect(await m.value('watch_age_seconds')).toBe(42);
+  });
+
+  it('are the answers that asked for fewer calls', async () => {
+    const m = metrics();
+    expect(await m.value('api_throttled_total')).toBe(0);
+    m.throttled();
+    expect(await m.value('api_throttled_total')).toBe(1);
+  });
+
   it('are the slots, in all and by type', async () => {
     let free = 3;
     const slots = () => ({ total: 4, free, types: { profiler: { total: 2, free: 1 } } });
