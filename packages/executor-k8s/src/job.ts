@@ -1,6 +1,7 @@
 import type { RunSpec } from '@runner/executor';
 import { workloadLabels } from '@runner/executor';
 import type { ConfigDelivery, Job, PodTemplate } from '@runner/kube';
+import { backstopSeconds, wholeSeconds } from '@runner/kube';
 import { ANNOTATIONS, runAnnotations } from '@runner/kube/runs';
 
 interface JobInput {
@@ -15,11 +16,6 @@ interface JobInput {
   /** Names this very attempt to create it. */
   readonly submission: string;
 }
-
-/** Added to the Job's own deadline, for a controller that is late and pods that take their time to go. */
-const SLACK_SECONDS = 600;
-/** Largest value of the API's 32-bit fields. */
-const MAX_SECONDS = 2 ** 31 - 1;
 
 /** The Job of a run. Uses no field that is newer than Kubernetes 1.28. */
 export function buildJob(input: JobInput): Job {
@@ -55,17 +51,4 @@ export function buildJob(input: JobInput): Job {
       },
     },
   };
-}
-
-/**
- * The Job's own deadline counts waiting time too, so it is only the backstop for when no agent is there: the time to start,
- * the time to run, and slack.
- */
-function backstopSeconds(deadlineSeconds: number, startDeadlineSeconds: number): number {
-  return wholeSeconds(startDeadlineSeconds + deadlineSeconds + SLACK_SECONDS, 1);
-}
-
-function wholeSeconds(seconds: number, least: number): number {
-  if (!Number.isFinite(seconds)) return MAX_SECONDS;
-  return Math.min(MAX_SECONDS, Math.max(least, Math.ceil(seconds)));
 }

@@ -2,7 +2,13 @@ import { RunnerError } from '@runner/core';
 
 /** Stable codes of executors; the README has the table. */
 export type ExecutorErrorCode =
-  'executor_unavailable' | 'executor_waiting' | 'invalid_spec' | 'config_too_large' | 'still_live' | 'log_unavailable';
+  | 'executor_unavailable'
+  | 'executor_waiting'
+  | 'invalid_spec'
+  | 'config_too_large'
+  | 'template_in_value'
+  | 'still_live'
+  | 'log_unavailable';
 
 const RETRYABLE: ReadonlySet<ExecutorErrorCode> = new Set(['executor_unavailable', 'executor_waiting']);
 

@@ -29,8 +29,8 @@ export type { Probe, ProbeEnd } from './probe.ts';
 export type { JsonObject, JsonValue, RunKind, RunSpec, WorkloadOwner } from './run-spec.ts';
 
 export { EXIT_COMMAND, MAIN_CONTAINER, workloadCommand, workloadKind } from './workload/command.ts';
-export { MAX_CONFIG_BYTES, serialiseConfig } from './workload/config.ts';
-export type { ConfigSettings } from './workload/config.ts';
+export { MAX_CONFIG_BYTES, configToken, escapeTemplates, exitConfig, serialiseConfig } from './workload/config.ts';
+export type { ConfigSettings, ConfigWriting } from './workload/config.ts';
 export { exitEnvironment, workloadEnvironment } from './workload/environment.ts';
 export type { EnvironmentInput } from './workload/environment.ts';
 export { RESERVED_VARIABLES, parseExtraEnvs } from './workload/extra-envs.ts';

@@ -61,11 +61,13 @@ export type {
   ResourceType,
   Wire,
 } from './objects.ts';
+export { literal } from './pod/environment.ts';
 export { buildExitContainer } from './pod/exit-container.ts';
 export type { ExitContainerInput } from './pod/exit-container.ts';
 export { dynamicTagProblem, imageChoice, imageFor, imageReferenceProblem } from './pod/image.ts';
 export type { ImageChoice } from './pod/image.ts';
 export { RESERVED_ANNOTATIONS, RESERVED_LABELS } from './pod/labels.ts';
+export { backstopSeconds, wholeSeconds } from './pod/seconds.ts';
 export { CONTAINER_SECURITY } from './pod/security.ts';
 export type { ConfigDelivery, ImageSettings, PodSettings } from './pod/settings.ts';
 export { buildPodTemplate, placementType } from './pod/template.ts';

@@ -15,6 +15,12 @@ export interface ConfigSettings {
   readonly disableVersionValidation?: boolean;
 }
 
+/** How a config is written, beside what stands in it. */
+export interface ConfigWriting {
+  /** For Argo, which would take `{{` for one of its expressions and has no escape: see `escapeTemplates`. Default false. */
+  readonly escapeTemplates?: boolean;
+}
+
 /** Where a config keeps the connection to OpenMetadata: workflow configs, then Workflow and App entities. */
 const SERVER_CONFIG_PATHS = [['workflowConfig', 'openMetadataServerConfig'], ['openMetadataServerConnection']] as const;
 
@@ -23,10 +29,11 @@ const SERVER_CONFIG_PATHS = [['workflowConfig', 'openMetadataServerConfig'], ['o
  * reads it). A config without a server connection is left as it is.
  * @throws config_too_large
  */
-export function serialiseConfig(spec: Pick<RunSpec, 'config'>, settings: ConfigSettings = {}): string {
+export function serialiseConfig(spec: Pick<RunSpec, 'config'>, settings: ConfigSettings & ConfigWriting = {}): string {
   const patch = serverConfigPatch(settings);
   const merged = SERVER_CONFIG_PATHS.reduce((config, path) => patchedAt(config, path, patch), spec.config);
-  const text = JSON.stringify(merged);
+  const plain = JSON.stringify(merged);
+  const text = settings.escapeTemplates === true ? escapeTemplates(plain) : plain;
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_CONFIG_BYTES) {
     throw executorError(
@@ -39,6 +46,43 @@ export function serialiseConfig(spec: Pick<RunSpec, 'config'>, settings: ConfigS
     );
   }
   return text;
+}
+
+/**
+ * The same JSON without any `{{`: of two braces in a row the second is written as an escape. Braces stand in a row only
+ * inside of strings, where JSON has such escapes; so every reader of JSON or YAML gets the same values.
+ */
+export function escapeTemplates(json: string): string {
+  return json.replaceAll('{{', String.raw`{\u007b`);
+}
+
+/**
+ * The config of the exit step: that of the run, with the step's own token in place of the run's. The same config when the
+ * run brings no token for it, or has no token to be replaced.
+ */
+export function exitConfig({ config, exitToken }: Pick<RunSpec, 'config' | 'exitToken'>): JsonObject {
+  const place = tokenPlace(config);
+  if (exitToken === undefined || place === undefined) return config;
+  return patchedAt(config, place.path, { [TOKEN_KEY]: exitToken });
+}
+
+/** The bearer token in a config: the run's, or that of the pipeline's own connection. */
+export function configToken(config: JsonObject): string | undefined {
+  return tokenPlace(config)?.token;
+}
+
+const TOKEN_KEY = 'jwtToken';
+
+function tokenPlace(config: JsonObject): { readonly path: readonly string[]; readonly token: string } | undefined {
+  for (const server of SERVER_CONFIG_PATHS) {
+    const path = [...server, 'securityConfig'];
+    const token = [...path, TOKEN_KEY].reduce<JsonValue | undefined>(
+      (inner, key) => (isObject(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined),
+      config,
+    );
+    if (typeof token === 'string') return { path, token };
+  }
+  return undefined;
 }
 
 function serverConfigPatch(settings: ConfigSettings): JsonObject {

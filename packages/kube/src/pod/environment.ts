@@ -7,7 +7,7 @@ import type { ConfigDelivery, PodSettings } from './settings.ts';
  * Kubernetes replaces `$(NAME)` in values and reads `$$` as one dollar sign; doubled, every dollar sign arrives as it was
  * written. Source: `expansion.Expand` of Kubernetes.
  */
-const literal = (value: string): string => value.replaceAll('$', '$$$$');
+export const literal = (value: string): string => value.replaceAll('$', '$$$$');
 
 /** Environment of the main container: the contract's, then the secrets manager's, then extra variables; all literal. */
 export function containerEnvironment(

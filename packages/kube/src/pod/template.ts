@@ -6,6 +6,7 @@ import type { Container, PodSpec, PodTemplate } from '../objects.ts';
 import { containerEnvironment } from './environment.ts';
 import { imageFor } from './image.ts';
 import { podAnnotations, podLabels } from './labels.ts';
+import { wholeSeconds } from './seconds.ts';
 import { CONTAINER_SECURITY, podSecurity } from './security.ts';
 import type { ConfigDelivery, PodSettings } from './settings.ts';
 
@@ -22,8 +23,6 @@ export interface PodTemplateInput {
 }
 
 const DEFAULT_GRACE_SECONDS = 10;
-/** Longest deadline the API takes. */
-const MAX_SECONDS = 2 ** 31 - 1;
 
 /**
  * The pod of a run, as a value: command, environment and labels of the ingestion image's contract, which no setting can
@@ -53,7 +52,7 @@ function podSpec(input: PodTemplateInput): PodSpec {
   const pullSecrets = settings.image.pullSecrets ?? [];
   return {
     restartPolicy: 'Never',
-    activeDeadlineSeconds: Math.min(MAX_SECONDS, Math.max(1, Math.ceil(spec.deadlineSeconds))),
+    activeDeadlineSeconds: wholeSeconds(spec.deadlineSeconds, 1),
     terminationGracePeriodSeconds: settings.graceSeconds ?? DEFAULT_GRACE_SECONDS,
     serviceAccountName: settings.serviceAccountName,
     automountServiceAccountToken: mountsToken(settings),

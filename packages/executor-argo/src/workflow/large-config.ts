@@ -1,0 +1,63 @@
+import type { RunSpec } from '@runner/executor';
+import { MAIN_CONTAINER, configToken, escapeTemplates, exitConfig } from '@runner/executor';
+import type { EnvVar } from '@runner/kube';
+import { literal } from '@runner/kube';
+import type { WorkflowSpec, WorkflowTemplate } from './objects.ts';
+import { TEMPLATES } from './objects.ts';
+import { goJsonBytes } from './size.ts';
+
+/**
+ * Argo copies a whole template into an environment variable of its `init` container. One above 128 KiB it moves into a
+ * ConfigMap, which its controller may not create as it is usually installed; a few bytes below that, the container cannot
+ * start. So templates that come near give up their config to the patch of all pods of the Workflow, which is no part of
+ * a template.
+ */
+const MAX_TEMPLATE_BYTES = 120_000;
+/** Holds the token of a step; the one config that both steps share refers to it, and the kubelet puts it in. */
+const TOKEN_VARIABLE = 'RUNNER_TOKEN';
+
+/**
+ * The same spec with its config where Argo can carry it. A spec that has a patch of its own, from an override file, is
+ * left alone.
+ * @param serialise writes a config as it stands in an environment
+ */
+export function lightened(
+  workflow: WorkflowSpec,
+  run: Pick<RunSpec, 'runId' | 'config' | 'exitToken'>,
+  serialise: (config: RunSpec['config']) => string,
+): WorkflowSpec {
+  const templates = workflow.templates ?? [];
+  const isLight = templates.every((template) => goJsonBytes(template) <= MAX_TEMPLATE_BYTES);
+  if (isLight || workflow['podSpecPatch'] !== undefined) return workflow;
+  const tokens = tokensOf(run);
+  // Stands for the token while the config is written; nobody could have put it there before.
+  const mark = `token-of-a-step-of-${run.runId}`;
+  const shared = literal(serialise(tokens === undefined ? run.config : exitConfig({ ...run, exitToken: mark })));
+  const env = [{ name: 'config', value: shared.replace(mark, () => `$(${TOKEN_VARIABLE})`) }];
+  return {
+    ...workflow,
+    templates: templates.map((template) => withoutConfig(template, tokens?.get(template.name))),
+    podSpecPatch: JSON.stringify({ containers: [{ name: MAIN_CONTAINER, env }] }),
+  };
+}
+
+/** The token of each step, where they differ. */
+function tokensOf(run: Pick<RunSpec, 'config' | 'exitToken'>): ReadonlyMap<string, string> | undefined {
+  const { exitToken } = run;
+  const runToken = configToken(run.config);
+  if (exitToken === undefined || runToken === undefined) return undefined;
+  return new Map([
+    [TEMPLATES.main, runToken],
+    [TEMPLATES.exit, exitToken],
+  ]);
+}
+
+function withoutConfig(template: WorkflowTemplate, token: string | undefined): WorkflowTemplate {
+  const rest = template.container?.env?.filter(({ name }) => name !== 'config') ?? [];
+  const env: readonly EnvVar[] =
+    token === undefined ? rest : [{ name: TOKEN_VARIABLE, value: literal(inJson(token)) }, ...rest];
+  return { ...template, container: { ...template.container, env } };
+}
+
+/** A text as it stands between the quotes of JSON. */
+const inJson = (text: string): string => escapeTemplates(JSON.stringify(text)).slice(1, -1);

@@ -1,0 +1,62 @@
+import { RESERVED_VARIABLES, executorError } from '@runner/executor';
+import type { EnvVar } from '@runner/kube';
+
+/**
+ * Argo reads `{{…}}` (and `{{=…}}`) in every text of a template and has no way to write two braces as such. Texts of the
+ * control plane are carried past it, settings that hold them are refused.
+ */
+export const OPENING = '{{';
+/** The one expression of ours: how the main program ended. */
+export const STATUS_EXPRESSION = '{{workflow.status}}';
+
+/** Holds one brace. The kubelet puts it into other variables, long after Argo has read them. */
+const BRACE_VARIABLE = 'RUNNER_OPEN_BRACE';
+
+/**
+ * The same environment in words that Argo leaves alone: in variables of the contract, which hold what the control plane
+ * says, every second brace becomes a reference that Kubernetes resolves.
+ */
+export function carryBraces(environment: readonly EnvVar[]): readonly EnvVar[] {
+  let isUsed = false;
+  const carried = environment.map((variable) => {
+    const { name, value } = variable;
+    if (value?.includes(OPENING) !== true || value === STATUS_EXPRESSION || !RESERVED_VARIABLES.has(name)) {
+      return variable;
+    }
+    isUsed = true;
+    return { ...variable, value: value.replaceAll(OPENING, () => `{$(${BRACE_VARIABLE})`) };
+  });
+  // Kubernetes resolves references to variables that stand further up.
+  return isUsed ? [{ name: BRACE_VARIABLE, value: '{' }, ...carried] : environment;
+}
+
+/** Place of the first text that Argo would read as a template, such as `tolerations[0].key`; undefined when there is none. */
+export function templatePlace(value: unknown, path = ''): string | undefined {
+  if (typeof value === 'string') return value.includes(OPENING) && value !== STATUS_EXPRESSION ? path : undefined;
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, item] of Object.entries(value)) {
+    const place = Array.isArray(value) ? `${path}[${nameOf(item) ?? key}]` : path === '' ? key : `${path}.${key}`;
+    const found = key.includes(OPENING) ? path : templatePlace(item, place);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function nameOf(item: unknown): string | undefined {
+  const name = typeof item === 'object' && item !== null && 'name' in item ? item.name : undefined;
+  return typeof name === 'string' && !name.includes(OPENING) ? name : undefined;
+}
+
+/** @throws template_in_value */
+export function refuseTemplates(spec: unknown): void {
+  const place = templatePlace(spec);
+  if (place === undefined) return;
+  throw executorError(
+    'template_in_value',
+    `A setting puts "${OPENING}" into ${place} of the Workflow; Argo would take it for an expression.`,
+    {
+      hint: 'Look for it in INGESTION_EXTRA_ENVS, the image, ARGO_PIPELINE_TYPE_CONFIGS and the override files.',
+      details: { place },
+    },
+  );
+}
