@@ -32,6 +32,7 @@ const PLACES = {
   ResourceQuota: ['/api/v1', 'resourcequotas'],
   ServiceAccount: ['/api/v1', 'serviceaccounts'],
   Job: ['/apis/batch/v1', 'jobs'],
+  Workflow: ['/apis/argoproj.io/v1alpha1', 'workflows'],
   Lease: ['/apis/coordination.k8s.io/v1', 'leases'],
   Role: ['/apis/rbac.authorization.k8s.io/v1', 'roles'],
   RoleBinding: ['/apis/rbac.authorization.k8s.io/v1', 'rolebindings'],

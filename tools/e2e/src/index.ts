@@ -1,3 +1,12 @@
+export {
+  ARGO_ACCOUNT,
+  OFFICIAL_ARGO_ROLE,
+  WORKFLOW_RULES,
+  argoAccess,
+  argoEnvironment,
+  argoServerUrl,
+} from './argo.ts';
+export type { ArgoAccess, ArgoTransport } from './argo.ts';
 export { openCluster } from './cluster.ts';
 export type { Cluster, Kind, KubeObject } from './cluster.ts';
 export { LONG_MS, controlServer } from './control.ts';

@@ -53,10 +53,16 @@ export interface TestNamespace extends AsyncDisposable {
   evict(pod: string): Promise<void>;
   /** The Job of a run, as soon as it is there. */
   job(runId: string): Promise<KubeObject>;
+  /** The Workflow of a run, as soon as it is there. */
+  workflow(runId: string): Promise<KubeObject>;
   /** The pod of a run, as soon as it is there. */
   pod(runId: string): Promise<KubeObject>;
   /** A service account with exactly these rights, as a kubeconfig in this folder; its path. Good for a day at most. */
   account(name: string, rules: readonly Rule[], folder: string): Promise<string>;
+  /** Gives a service account that stands already more rights, by a Role of this name. */
+  allow(account: string, role: string, rules: readonly Rule[]): Promise<void>;
+  /** A token of a service account of this namespace. Good for a day at most. */
+  token(account: string): Promise<string>;
   /** Gives an account of this namespace rights over the whole cluster, until the namespace is disposed. */
   grant(account: string, rules: readonly Rule[]): Promise<void>;
 }
@@ -94,6 +100,7 @@ function testNamespace(cluster: Cluster, name: string): TestNamespace {
     remove: (kind, object, how) => cluster.remove(kind, name, object, how),
     evict: (pod) => cluster.evict(name, pod),
     job: (runId) => ofRun('Job', runId),
+    workflow: (runId) => ofRun('Workflow', runId),
     pod: (runId) => ofRun('Pod', runId),
     account: async (account, rules, folder) => {
       await namespace.create('ServiceAccount', { metadata: { name: account } });
@@ -103,6 +110,8 @@ function testNamespace(cluster: Cluster, name: string): TestNamespace {
       await writeFile(path, kubeconfig(cluster, { namespace: name, account, token }), { mode: 0o600 });
       return path;
     },
+    allow: (account, role, rules) => bind(namespace, account, rules, role),
+    token: (account) => cluster.token(name, account),
     grant: async (account, rules) => {
       const role = `${name}-${account}`;
       await cluster.create('ClusterRole', undefined, { metadata: { name: role }, rules });
@@ -120,9 +129,14 @@ function testNamespace(cluster: Cluster, name: string): TestNamespace {
   return namespace;
 }
 
-async function bind(namespace: TestNamespace, account: string, rules: readonly Rule[]): Promise<void> {
-  await namespace.create('Role', { metadata: { name: account }, rules });
-  await namespace.create('RoleBinding', binding('Role', account, { namespace: namespace.name, account }));
+async function bind(
+  namespace: TestNamespace,
+  account: string,
+  rules: readonly Rule[],
+  role: string = account,
+): Promise<void> {
+  await namespace.create('Role', { metadata: { name: role }, rules });
+  await namespace.create('RoleBinding', binding('Role', role, { namespace: namespace.name, account }));
 }
 
 function binding(

@@ -2,6 +2,8 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Answer, Api, ControlPlane, Json, Started } from '@runner/faults';
 import { eventually, startProgram } from '@runner/faults';
+import type { ArgoTransport } from './argo.ts';
+import { argoAccess, argoEnvironment } from './argo.ts';
 import type { ControlServer } from './control.ts';
 import { LONG_MS } from './control.ts';
 import { WORKLOAD_IMAGE } from './image/name.ts';
@@ -11,7 +13,9 @@ export interface RunnerOptions {
   readonly namespace: TestNamespace;
   /** Rights of its agents. */
   readonly rules: readonly Rule[];
-  /** Placement by pipeline type: SIMPLEK8S_PIPELINE_TYPE_CONFIGS. */
+  /** Runs are Workflows, reached in this way, instead of Jobs. One such runner in a namespace: its account has a fixed name. */
+  readonly argo?: ArgoTransport;
+  /** Placement by pipeline type: SIMPLEK8S_PIPELINE_TYPE_CONFIGS or ARGO_PIPELINE_TYPE_CONFIGS. */
   readonly types?: Json;
   /** Other variables of its agents; they win over the usual ones. */
   readonly env?: Readonly<Record<string, string>>;
@@ -62,7 +66,7 @@ export async function createRunner(parts: RunnerParts, name: string, options: Ru
   const made = await api.call('POST', 'ingestionRunners', { name });
   await writeFile(`${tokenFile}.new`, String(made['token']), { mode: 0o600 });
   await rename(`${tokenFile}.new`, tokenFile);
-  const kubeconfig = await options.namespace.account(name, options.rules, root);
+  const access = await accessOf(name, options, root);
   const service = await api.call('POST', 'services/databaseServices', {
     name: `service-of-${name}`,
     serviceType: 'Postgres',
@@ -70,7 +74,7 @@ export async function createRunner(parts: RunnerParts, name: string, options: Ru
     ingestionRunner: { type: 'ingestionRunner', name },
   });
   const serviceId = String(service['id']);
-  const usual = agentEnvironment(parts, options, { name, tokenFile, kubeconfig });
+  const usual = agentEnvironment(parts, options, { name, tokenFile, access });
   const agent: Runner['agent'] = (env = {}) => {
     const started = startProgram('apps/agent/src/main.ts', { ...usual, ...env });
     parts.remember(started);
@@ -126,14 +130,20 @@ function pipelineOf(api: Api, body: Json): Pipeline {
 interface Account {
   readonly name: string;
   readonly tokenFile: string;
-  readonly kubeconfig: string;
+  /** How it reaches the cluster, or Argo. */
+  readonly access: Readonly<Record<string, string>>;
 }
 
-/** Jobs of the test's image with small requests, so that the node has room for many. */
+async function accessOf(name: string, { namespace, rules, argo }: RunnerOptions, root: string) {
+  if (argo !== undefined) return argoEnvironment(argo, await argoAccess(namespace, rules, root));
+  return { EXECUTOR_TYPE: 'simpleK8s', KUBECONFIG: await namespace.account(name, rules, root) };
+}
+
+/** Workloads of the test's image with small requests, so that the node has room for many. */
 function agentEnvironment(
   { server, control }: RunnerParts,
-  { namespace, types, env, workloads }: RunnerOptions,
-  { name, tokenFile, kubeconfig }: Account,
+  { namespace, argo, types, env, workloads }: RunnerOptions,
+  { name, tokenFile, access }: Account,
 ): Record<string, string> {
   const variables = { [control.variable.name]: control.variable.value, ...workloads };
   const extra = Object.entries(variables).map(([key, value]) => `${key}:${value}`);
@@ -143,8 +153,6 @@ function agentEnvironment(
     SERVER_URL: server.url().replace(/^http/, 'ws'),
     ALLOW_INSECURE_TRANSPORT: 'true',
     RECONNECT_DELAY_SECONDS: '0.05',
-    EXECUTOR_TYPE: 'simpleK8s',
-    KUBECONFIG: kubeconfig,
     INGESTION_NAMESPACE: namespace.name,
     INGESTION_IMAGE: WORKLOAD_IMAGE,
     DYNAMIC_INGESTION_VERSION_ENABLED: 'false',
@@ -156,11 +164,15 @@ function agentEnvironment(
     INGESTION_AUTOMATION_WORKFLOW_MEMORY_REQUEST: '32Mi',
     INGESTION_EXTRA_ENVS: `[${extra.join(',')}]`,
     INGESTION_POD_GRACE_SECONDS: '2',
-    ...(types === undefined ? {} : { SIMPLEK8S_PIPELINE_TYPE_CONFIGS: JSON.stringify(types) }),
+    ...(types === undefined ? {} : { [typesVariable(argo)]: JSON.stringify(types) }),
     SECRETS_MANAGER: 'kubernetes',
     LISTEN_ADDRESS: '127.0.0.1',
     HEALTH_PORT: '0',
     METRICS_SERVER_PORT: '0',
+    ...access,
     ...env,
   };
 }
+
+const typesVariable = (argo: ArgoTransport | undefined): string =>
+  argo === undefined ? 'SIMPLEK8S_PIPELINE_TYPE_CONFIGS' : 'ARGO_PIPELINE_TYPE_CONFIGS';

@@ -22,7 +22,7 @@ export function templateFindings({ sources }: Pick<Reading<typeof VARIABLES>, 's
       {
         variable: source.name,
         read: undefined,
-        message: `holds ${OPENING}, which Argo Workflows would take for a template (argo_template)`,
+        message: `holds ${OPENING}, which Argo Workflows would take for a template (template_in_value)`,
         fix: `write it without ${OPENING}; there is no way to escape it`,
       },
     ];

@@ -1,6 +1,6 @@
 import { Secret, messageOf } from '@runner/core';
 import type { Clock, Logger } from '@runner/core';
-import type { TokenConfig } from '../config/executor-choice.ts';
+import type { TokenConfig } from '../config/token.ts';
 import { tokenError, tokenExpiry, tokenProblem } from '../config/token.ts';
 
 export interface TokenSourceOptions {

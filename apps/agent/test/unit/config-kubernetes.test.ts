@@ -145,7 +145,7 @@ describe('texts that Argo would take for templates', () => {
     ['INGESTION_POD_ANNOTATIONS', String.raw`{"note":"\u007b{x}}"}`],
     ['ARGO_PIPELINE_TYPE_CONFIGS', '{"metadata":{"nodeSelector":{"pool":"{{x}}"}}}'],
   ])('are refused in %s: %s', (variable, value) => {
-    const found = problems({ ...ARGO, [variable]: value }).filter(({ message }) => message.includes('argo_template'));
+    const found = problems({ ...ARGO, [variable]: value }).filter(({ message }) => message.includes('template_in_value'));
     expect(found).toMatchObject([{ variable, read: undefined, fix: text(/no way to escape/) }]);
     expect(JSON.stringify(found)).not.toContain('workflow.name');
   });

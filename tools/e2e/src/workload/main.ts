@@ -3,6 +3,7 @@
  * `-m metadata.applications.runner` as its environment asks.
  */
 import { CONTROL_VARIABLE } from '../orders.ts';
+import { handleExit } from './exit-handler.ts';
 import { obey } from './obey.ts';
 import { play } from './play.ts';
 
@@ -16,7 +17,7 @@ const control = process.env[CONTROL_VARIABLE] ?? '';
 const script = process.env['E2E_PLAY'] ?? '';
 
 if (argv[0] === 'exit_handler.py') {
-  process.stdout.write(`exit handler: pipelineStatus is ${process.env['pipelineStatus'] ?? 'unknown'}\n`);
+  await handleExit(process.env);
 } else if (control !== '') {
   obey(control, argv, ingest);
 } else if (script !== '') {
