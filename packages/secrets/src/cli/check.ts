@@ -2,10 +2,12 @@ import { Buffer } from 'node:buffer';
 import type { RunnerError } from '@runner/core';
 import { isAbort, toRunnerError } from '@runner/core';
 import type { SecretProvider, SecretProviderDescription, SecretWarning } from '../provider.ts';
-import { requireSecretId } from '../reference.ts';
+import { shownId } from '../errors.ts';
+import { isSecretReference, requireSecretId } from '../reference.ts';
 
 /** What is known of one reference. Holds no value. */
 export interface CheckResult {
+  /** Empty for a text that is no reference: it may be a value that somebody took for one. */
   readonly reference: string;
   readonly provider: string;
   readonly location: string;
@@ -30,13 +32,13 @@ export async function checkReference(
   } catch (error) {
     if (isAbort(error)) throw error;
     const known = toRunnerError(error, 'secret_provider_failed');
-    return { reference, ...about(), ok: false, warnings: [], error: known.toJSON() };
+    return { reference: told(reference), ...about(), ok: false, warnings: [], error: known.toJSON() };
   }
 }
 
 /** The same when the store could not even be opened. */
 export function uncheckedReference(reference: string, provider: string, error: RunnerError): CheckResult {
-  return { reference, provider, location: '', ok: false, warnings: [], error: error.toJSON() };
+  return { reference: told(reference), provider, location: '', ok: false, warnings: [], error: error.toJSON() };
 }
 
 function aboutOf({
@@ -52,11 +54,16 @@ export function describeCheck(result: CheckResult): string {
   const where = `${result.provider}, ${result.location}${result.identity === undefined ? '' : `, as ${result.identity}`}`;
   if (result.error === undefined) {
     const notes = result.warnings.map(({ code, message }) => `\n  note ${code}: ${message}`);
-    return `ok      ${result.reference} (${where})${notes.join('')}\n`;
+    return `ok      ${shown(result.reference)} (${where})${notes.join('')}\n`;
   }
   const { code, message, hint } = result.error;
-  return `failed  ${result.reference} (${where})\n  ${code}: ${message}\n${hint === undefined ? '' : `  ${hint}\n`}`;
+  return `failed  ${shown(result.reference)} (${where})\n  ${code}: ${message}\n${hint === undefined ? '' : `  ${hint}\n`}`;
 }
+
+const told = (reference: string): string => (isSecretReference(reference) ? reference : '');
+
+const shown = (reference: string): string =>
+  reference === '' ? 'what is no reference' : shownId(reference).slice(1, -1);
 
 /** Kubernetes keeps so many bytes of a termination message, and loses the beginning of a longer one. */
 const MESSAGE_BYTES = 4_096;

@@ -262,6 +262,14 @@ describe('runner-secrets check', () => {
     ]);
   });
 
+  it.each([[], ['--json']])('does not repeat what is no reference, as it may be a value (%s)', async (...flags) => {
+    const result = await run(['check', ...flags, 'not-a-real-password', 'secret:a\nb']);
+    expect(result.code).toBe(14);
+    expect(result.stdout + result.stderr).not.toContain('not-a-real-password');
+    expect(result.stdout).not.toContain('secret:a\nb');
+    expect(result.stdout).toContain('the value is not a secret reference');
+  });
+
   it('writes the answer to a file, also when the store cannot be opened', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'runner-secrets-'));
     try {
