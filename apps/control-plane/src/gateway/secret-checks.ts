@@ -5,7 +5,7 @@ import type { SignalEvent, Signals } from '../store/ports.ts';
 import type { Tasks } from './tasks.ts';
 
 export interface SecretChecksOptions {
-  readonly bridge: Pick<Bridge, 'checkSecrets'>;
+  readonly bridge: Pick<Bridge, 'checkSecrets' | 'connected'>;
   readonly signals: Signals;
   readonly tasks: Tasks;
   readonly random: Random;
@@ -22,8 +22,9 @@ export interface SecretChecks {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** A NOTIFY holds 8,000 bytes, so results travel one by one, and sentences are cut. */
+/** A NOTIFY holds 8,000 bytes, so results travel one by one, and sentences are cut: in characters, and in bytes of JSON. */
 const LONGEST_TEXT = 400;
+const MOST_BYTES = { message: 1_500, hint: 1_000, warning: 400 };
 const MOST_WARNINGS = 4;
 
 type Asked = Extract<SignalEvent, { kind: 'secretsAsked' }>;
@@ -67,14 +68,17 @@ export function createSecretChecks({ bridge, signals, tasks, random, logger }: S
   };
 
   const serve = async ({ checkId, agentId, references }: Asked, signal: AbortSignal): Promise<void> => {
-    const answer = await bridge.checkSecrets(agentId, references, signal);
-    for (const part of partsOf(answer)) await signals.publish({ kind: 'secretsAnswered', checkId, answer: part });
+    const isHere = bridge.connected(agentId).some(({ role }) => role === 'active');
+    const answer = complete(await bridge.checkSecrets(agentId, references, signal), references);
+    // Only one replica has the agent, so nobody else would say that it left.
+    const told = answer.kind === 'not_here' && isHere ? LEFT : answer;
+    for (const part of partsOf(told)) await signals.publish({ kind: 'secretsAnswered', checkId, answer: part });
   };
 
   return {
     check: async (agentId, references, signal) => {
       const here = await bridge.checkSecrets(agentId, references, signal);
-      return here.kind === 'not_here' ? await elsewhere(agentId, references, signal) : here;
+      return here.kind === 'not_here' ? await elsewhere(agentId, references, signal) : complete(here, references);
     },
     run: (signal) =>
       new Promise((resolve) => {
@@ -95,6 +99,21 @@ export function createSecretChecks({ bridge, signals, tasks, random, logger }: S
   };
 }
 
+const failed = (message: string): SecretsAnswer => ({
+  ...{ kind: 'answered', results: [], problem: { code: 'secret_check_failed', message } },
+});
+const LEFT = failed('The agent left before it answered; ask again.');
+const INCOMPLETE = failed('The agent did not answer for each reference.');
+
+/** An answer that leaves a reference out is none: nobody would miss it. */
+function complete(answer: SecretsAnswer, references: readonly string[]): SecretsAnswer {
+  if (answer.kind !== 'answered' || answer.problem !== undefined) return answer;
+  const { results } = answer;
+  const isWhole =
+    results.length === references.length && references.every((each, index) => results[index]?.reference === each);
+  return isWhole ? answer : INCOMPLETE;
+}
+
 /** What is said of an answer: nothing by a replica that does not have the agent. */
 function partsOf(answer: SecretsAnswer): readonly Answered['answer'][] {
   if (answer.kind === 'not_here') return [];
@@ -103,7 +122,12 @@ function partsOf(answer: SecretsAnswer): readonly Answered['answer'][] {
   return answer.results.map((result, index) => ({
     kind: 'result',
     index,
-    result: { ...short(result), warnings: result.warnings.slice(0, MOST_WARNINGS).map(short) },
+    result: {
+      ...short(result),
+      warnings: result.warnings
+        .slice(0, MOST_WARNINGS)
+        .map(({ code, message }) => ({ code, message: cut(message, MOST_BYTES.warning) })),
+    },
   }));
 }
 
@@ -113,10 +137,15 @@ function answerOf(answer: Exclude<Answered['answer'], { kind: 'result' }>): Secr
 }
 
 function short<T extends { readonly message?: string | undefined; readonly hint?: string | undefined }>(said: T): T {
-  const cut = (text: string): string => text.slice(0, LONGEST_TEXT);
   return {
     ...said,
-    ...(said.message === undefined ? {} : { message: cut(said.message) }),
-    ...(said.hint === undefined ? {} : { hint: cut(said.hint) }),
+    ...(said.message === undefined ? {} : { message: cut(said.message, MOST_BYTES.message) }),
+    ...(said.hint === undefined ? {} : { hint: cut(said.hint, MOST_BYTES.hint) }),
   };
+}
+
+function cut(text: string, mostBytes: number): string {
+  let short = text.slice(0, LONGEST_TEXT);
+  while (Buffer.byteLength(JSON.stringify(short)) > mostBytes) short = short.slice(0, Math.floor(short.length * 0.8));
+  return short;
 }

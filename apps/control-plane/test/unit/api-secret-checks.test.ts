@@ -98,11 +98,14 @@ describe('a check of references', () => {
     expect(await api.user.post('ingestionRunners/nobody/check-secrets', body)).toMatchObject({ status: 404 });
     const many = Array.from({ length: 11 }, (_, index) => `secret:${index}`);
     const wrong = [{}, { references: [] }, { references: many }, { connection: { a: many } }, { connection: { a: 1 } }];
-    const long = [{ connection: { a: `secret:${'x'.repeat(600)}` } }, { references: ['x'.repeat(513)] }];
+    const long = [{ connection: { a: `secret:${'x'.repeat(600)}` } }, { references: [`secret:${'x'.repeat(506)}`] }];
     const bytes = [{ references: Array.from({ length: 10 }, (_, index) => `secret:${index}${'ä'.repeat(400)}`) }];
     for (const each of [...wrong, ...long, ...bytes]) {
       expect(await api.user.post(PATH, each)).toMatchObject({ status: 400 });
     }
+    const typed = await api.user.post(PATH, { references: ['a-password-typed-by-hand'] });
+    expect(typed).toMatchObject({ status: 400, body: { errors: [{ pointer: '/references/0' }] } });
+    expect(typed.text + JSON.stringify(api.log.records)).not.toContain('a-password-typed-by-hand');
     expect(api.asked).toEqual([]);
     expect(await api.bot.post(PATH, body)).toMatchObject({ status: 403 });
   });
