@@ -1,4 +1,15 @@
 export type { ArgoExecutorObserver, ArgoExecutorOptions, ArgoTimings, WorkflowOverrides } from './options.ts';
-export type { ArgoApi, ShutdownOptions, WorkflowCalls } from './transport/argo-api.ts';
+export type {
+  ArgoApi,
+  ArgoPodLogOptions,
+  ShutdownOptions,
+  StreamTimings,
+  WorkflowCalls,
+} from './transport/argo-api.ts';
+export { createArgoCrdApi } from './transport/create-argo-crd-api.ts';
+export { createArgoServerApi } from './transport/create-argo-server-api.ts';
+export type { ArgoServerApiOptions } from './transport/create-argo-server-api.ts';
+export { POD_TYPE_LABEL, buildWorkflow, hasExitStep } from './workflow/build-workflow.ts';
+export type { WorkflowInput } from './workflow/build-workflow.ts';
 export { TEMPLATES, WORKFLOWS } from './workflow/objects.ts';
 export type { Workflow, WorkflowNode, WorkflowSpec, WorkflowStatus, WorkflowTemplate } from './workflow/objects.ts';

@@ -1,11 +1,35 @@
-import type { CallOptions, KubeApi } from '@runner/kube';
+import type { CallOptions, KubeApi, PodLogOptions } from '@runner/kube';
 import type { Workflow } from '../workflow/objects.ts';
+
+export interface ArgoPodLogOptions extends PodLogOptions {
+  /**
+   * Whether the container has ended. Argo Server keeps a followed log open until the whole Workflow is over, exit step
+   * included; with this, a followed stream that is quiet asks, and ends when it is so. Over the custom resources streams
+   * end by themselves and nobody asks.
+   */
+  readonly ended?: (signal: AbortSignal) => Promise<boolean>;
+}
 
 /**
  * Calls about Workflows, in the words of the Kubernetes port, whichever way they travel. Only `WORKFLOWS` (and the logs of
  * their pods) can be asked for. Errors are `kubeError`s, so that one table serves both transports.
+ *
+ * Lists and watches may leave out `spec.templates` (they hold the configs) and `metadata.managedFields`; `get` gives all.
  */
-export type WorkflowCalls = Pick<KubeApi, 'create' | 'get' | 'list' | 'watch' | 'delete' | 'podLog'>;
+export interface WorkflowCalls extends Pick<KubeApi, 'create' | 'get' | 'list' | 'watch' | 'delete'> {
+  /** As in the Kubernetes port. `pod` is the name of a pod of a Workflow of ours. */
+  podLog(namespace: string, pod: string, options: ArgoPodLogOptions): Promise<AsyncIterable<Uint8Array> | undefined>;
+}
+
+/** How long streams of a transport live; for `createListWatch` and `readPodLog`. */
+export interface StreamTimings {
+  /** Milliseconds without event or bookmark after which a watch is dead. */
+  readonly silenceMs: number;
+  /** Seconds for which one watch is asked for. */
+  readonly watchSeconds: number;
+  /** Milliseconds without a byte after which a followed log is begun anew. */
+  readonly logSilenceMs: number;
+}
 
 export interface ShutdownOptions extends CallOptions {
   /** Written on the Workflow in the same call, where the transport can (`keepsAnnotations`). */
@@ -28,6 +52,7 @@ export interface ArgoApi {
    * False when lists come out of a cache of the server (Argo Server): then no list proves that something is absent.
    */
   readonly listsAreFresh: boolean;
+  readonly streams: StreamTimings;
   /** False when nothing can be written on a Workflow that stands (Argo Server's REST). */
   readonly keepsAnnotations: boolean;
   /**
