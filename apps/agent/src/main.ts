@@ -27,6 +27,14 @@ program
   });
 
 program
+  .command('registry-helper')
+  .description('get a token for the registry of the ingestion image and write it as pull secret')
+  .action(async () => {
+    const { runRegistryHelper } = await import('./registry/command.ts');
+    process.exit(await runRegistryHelper(process));
+  });
+
+program
   .command('version')
   .description('print the version')
   .action(() => {
