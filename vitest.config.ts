@@ -35,6 +35,8 @@ export default defineConfig({
       kind('e2e-alone', 600_000, { fileParallelism: false, sequence: { groupOrder: 2 } }),
       // The vendors' SDKs against moto and our own servers; needs Python and the network once.
       kind('providers', 120_000),
+      // What the charts render; needs Helm.
+      kind('charts', 60_000),
     ],
   },
 });

@@ -1,0 +1,89 @@
+{{/* Names, labels and the words the other templates share. Names and selectors are those of the chart this one replaces. */}}
+
+{{- define "runner.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "runner.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "runner.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride -}}
+{{- end -}}
+
+{{/* Where workloads are made. */}}
+{{- define "runner.ingestionNamespace" -}}
+{{- default (include "runner.namespace" .) .Values.config.ingestionPods.namespace -}}
+{{- end -}}
+
+{{- define "runner.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "runner.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "runner.labels" -}}
+{{- $own := dict
+  "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-")
+  "app.kubernetes.io/name" (include "runner.name" .)
+  "app.kubernetes.io/instance" .Release.Name
+  "app.kubernetes.io/version" .Chart.AppVersion
+  "app.kubernetes.io/managed-by" .Release.Service -}}
+{{- toYaml (mergeOverwrite (deepCopy .Values.commonLabels) $own) -}}
+{{- end -}}
+
+{{/* `metadata` of an object: root, name, and optionally namespace, labels, annotations. */}}
+{{- define "runner.metadata" -}}
+{{- $annotations := mergeOverwrite (deepCopy .root.Values.commonAnnotations) (.annotations | default dict) -}}
+name: {{ .name }}
+{{- if not .clusterWide }}
+namespace: {{ default (include "runner.namespace" .root) .namespace }}
+{{- end }}
+labels:
+  {{- $labels := include "runner.labels" .root | fromYaml }}
+  {{- toYaml (mergeOverwrite (deepCopy (.labels | default dict)) $labels) | nindent 2 }}
+{{- with $annotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "runner.serviceAccountName" -}}
+{{- if eq (include "runner.flag" .Values.serviceAccount.create) "true" -}}
+{{- default (include "runner.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "runner.ingestionServiceAccountName" -}}
+{{- default "ingestion" .Values.config.ingestionPods.serviceAccount.name -}}
+{{- end -}}
+
+{{- define "runner.helperServiceAccountName" -}}
+{{- default "omd-pull-secret-refresh" .Values.ecrRegistryHelper.serviceAccount.name -}}
+{{- end -}}
+
+{{/* Repository with digest or tag. */}}
+{{- define "runner.image" -}}
+{{- if .digest -}}
+{{- printf "%s@%s" .repository .digest -}}
+{{- else -}}
+{{- printf "%s:%s" .repository .tag -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "runner.ownImage" -}}
+{{- $image := .Values.image -}}
+{{- include "runner.image" (dict "repository" $image.repository "digest" $image.digest
+  "tag" (default .Chart.AppVersion (include "runner.text" $image.tag))) -}}
+{{- end -}}

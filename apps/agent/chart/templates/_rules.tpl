@@ -1,0 +1,50 @@
+{{/* Rules of Roles, as the executor packages list their rights. A test compares the two. */}}
+
+{{/* The runner's account, and the one of the pod of `helm test` where it has its own. */}}
+{{- define "runner.subjects" -}}
+- kind: ServiceAccount
+  name: {{ include "runner.serviceAccountName" . }}
+  namespace: {{ include "runner.namespace" . }}
+{{- if eq (include "runner.flag" .Values.doctor.clusterRole.create) "true" }}
+- kind: ServiceAccount
+  name: {{ include "runner.fullname" . }}-doctor
+  namespace: {{ include "runner.namespace" . }}
+{{- end }}
+{{- end -}}
+
+{{- define "runner.jobRules" -}}
+{{- $delivery := .Values.config.ingestionPods.configDelivery -}}
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [create, get, list, watch, patch, delete]
+- apiGroups: ['']
+  resources: [pods]
+  verbs: [list, watch, delete]
+- apiGroups: ['']
+  resources: [pods/log]
+  verbs: [get]
+- apiGroups: ['']
+  resources: [events]
+  verbs: [list]
+{{- if has $delivery (list "secret" "configmap") }}
+- apiGroups: ['']
+  resources: [{{ $delivery }}s]
+  verbs: [create, get, list, delete]
+{{- end }}
+{{- end -}}
+
+{{/* With Argo: `server` (the token for Argo Server) or `crd` (the Kubernetes API alone). */}}
+{{- define "runner.argoRules" -}}
+- apiGroups: [argoproj.io]
+  resources: [workflows, cronworkflows]
+  verbs: [create, get, list, watch, update, patch, delete]
+- apiGroups: [argoproj.io]
+  resources: [workflowtaskresults]
+  verbs: [create, patch]
+- apiGroups: [argoproj.io]
+  resources: [workflowtemplates]
+  verbs: [list]
+- apiGroups: ['']
+  resources: [pods, pods/log]
+  verbs: [get, list, watch, patch]
+{{- end -}}

@@ -1,0 +1,229 @@
+{{/* What is wrong with the values, all of it at once, each with its fix. Types and forms are the schema's business. Every
+     check answers a JSON list of sentences. */}}
+
+{{- define "runner.validate" -}}
+{{- $known := .Files.Get "files/values.json" | fromJson -}}
+{{- $problems := include "runner.unknownKeys" (dict "root" . "known" $known "tree" $known "values" .Values "path" "") | fromJsonArray -}}
+{{- range (list "runner.tokenProblems" "runner.serverProblems" "runner.imageProblems" "runner.environmentProblems" "runner.jsonProblems" "runner.quantityProblems" "runner.choiceProblems" "runner.exclusiveProblems" "runner.twinProblems") -}}
+{{- $problems = concat $problems (include . $ | fromJsonArray) -}}
+{{- end -}}
+{{- if $problems -}}
+{{- fail (printf "\n\nThese values cannot work:\n- %s\n" (join "\n- " $problems)) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "runner.unknownKeys" -}}
+{{- $problems := list -}}
+{{- range $key, $value := .values -}}
+{{- $path := ternary $key (printf "%s.%s" $.path $key) (eq $.path "") -}}
+{{- $tree := get $.tree $key -}}
+{{- if and (eq $.path "") (eq $key "global") -}}
+{{- else if not (hasKey $.tree $key) -}}
+{{- $problems = append $problems (include "runner.unknownKey" (dict "known" $.known "tree" $.tree "path" $.path "key" $key)) -}}
+{{- else if and (kindIs "map" $tree) (kindIs "map" $value) -}}
+{{- $problems = concat $problems (include "runner.unknownKeys" (dict "root" $.root "known" $.known "tree" $tree "values" $value "path" $path) | fromJsonArray) -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $problems -}}
+{{- end -}}
+
+{{/* One unknown key: what older charts called so, the same key elsewhere, or the most alike beside it. */}}
+{{- define "runner.unknownKey" -}}
+{{- $path := ternary .key (printf "%s.%s" .path .key) (eq .path "") -}}
+{{- $old := dict
+  "config.serverUrl" "config.serverHost (the host alone; config.useSecureProtocols says how)"
+  "config.serverHostApiUrl" "config.serverHost (the host alone)"
+  "baseImage" "config.ingestionPods.repository and config.ingestionPods.tag"
+  "config.baseImage" "config.ingestionPods.repository and config.ingestionPods.tag"
+  "config.ingestionPods.customerToleration" "config.ingestionPods.additionalPipelineConfigs, with tolerations by pipeline type"
+  "config.customerToleration" "config.ingestionPods.additionalPipelineConfigs, with tolerations by pipeline type" -}}
+{{- $nearest := get $old $path -}}
+{{- if not $nearest -}}{{- $nearest = include "runner.alike" (dict "tree" .tree "path" .path "key" .key) -}}{{- end -}}
+{{- if not $nearest -}}{{- $nearest = include "runner.elsewhere" (dict "tree" .known "path" "" "key" .key) | trim | splitList " " | first -}}{{- end -}}
+{{- if $nearest -}}
+{{- printf "unknown key %s: did you mean %s?" $path $nearest -}}
+{{- else -}}
+{{- printf "unknown key %s; known there: %s" $path (join ", " (keys .tree | sortAlpha)) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The key of a tree that is most alike; nothing when none is. Counted are pairs of letters that both have. */}}
+{{- define "runner.alike" -}}
+{{- $key := lower .key -}}
+{{- $best := 45 -}}
+{{- $found := "" -}}
+{{- range $name, $_ := .tree -}}
+{{- $other := lower $name -}}
+{{- $common := 0 -}}
+{{- range untilStep 0 (int (sub (len $key) 1)) 1 -}}
+{{- if contains (substr . (int (add . 2)) $key) $other -}}{{- $common = add $common 1 -}}{{- end -}}
+{{- end -}}
+{{- $score := div (mul 200 $common) (max 1 (sub (add (len $key) (len $other)) 2)) -}}
+{{- if gt (int $score) $best -}}{{- $best = int $score -}}{{- $found = $name -}}{{- end -}}
+{{- end -}}
+{{- if $found -}}{{- ternary $found (printf "%s.%s" .path $found) (eq .path "") -}}{{- end -}}
+{{- end -}}
+
+{{/* Where else a key of this name stands; several are separated by spaces. */}}
+{{- define "runner.elsewhere" -}}
+{{- range $name, $below := .tree -}}
+{{- $path := ternary $name (printf "%s.%s" $.path $name) (eq $.path "") -}}
+{{- if eq (lower $name) (lower $.key) }} {{ $path }}{{- end -}}
+{{- if kindIs "map" $below -}}{{- include "runner.elsewhere" (dict "tree" $below "path" $path "key" $.key) -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "runner.tokenProblems" -}}
+{{- $problems := list -}}
+{{- $extra := or (eq (include "runner.isExtra" (dict "root" . "name" "AUTH_TOKEN")) "true") (eq (include "runner.isExtra" (dict "root" . "name" "AUTH_TOKEN_FILE")) "true") -}}
+{{- $secret := .Values.config.authTokenSecret.name -}}
+{{- if and .Values.config.authToken $secret -}}
+{{- $problems = append $problems "config.authToken and config.authTokenSecret.name are both set: keep one of them" -}}
+{{- else if not (or .Values.config.authToken $secret $extra .Values.envFrom) -}}
+{{- $problems = append $problems "the token of the bot is missing: set config.authToken to the JWT of the bot, or config.authTokenSecret.name (and .key) to a Secret that holds it" -}}
+{{- end -}}
+{{- if regexMatch "^<.*>$|\\s" (trim .Values.config.authToken) -}}
+{{- $problems = append $problems "config.authToken is no token: put the JWT of the bot in its place, as a whole, without the word Bearer" -}}
+{{- end -}}
+{{- toJson $problems -}}
+{{- end -}}
+
+{{- define "runner.serverProblems" -}}
+{{- $problems := list -}}
+{{- $host := .Values.config.serverHost -}}
+{{- $said := or (eq (include "runner.isExtra" (dict "root" . "name" "SERVER_URL")) "true") .Values.envFrom -}}
+{{- if not $said -}}
+{{- if or (eq $host "") (eq $host "my-cluster.getcollate.io") (contains "<" $host) -}}
+{{- $problems = append $problems (printf "config.serverHost is %q: set it to the host of your control plane, such as runner.example.com" $host) -}}
+{{- else if or (contains "://" $host) (contains "/" $host) -}}
+{{- $bare := regexReplaceAll "[/?#].*$" (regexReplaceAll "^[A-Za-z]*:?//" $host "") "" -}}
+{{- $problems = append $problems (printf "config.serverHost is %q: it takes the host alone, without scheme or path; write %q%s" $host $bare (ternary " and config.useSecureProtocols: false" "" (regexMatch "^(ws|http)://" $host))) -}}
+{{- else if not (regexMatch "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?$" $host) -}}
+{{- $problems = append $problems (printf "config.serverHost is %q: this is no host name, with or without a port" $host) -}}
+{{- end -}}
+{{- end -}}
+{{- if eq (trim (include "runner.text" .Values.config.agentId)) "" -}}
+{{- $problems = append $problems "config.agentId is empty: give the runner a name of its own" -}}
+{{- end -}}
+{{- toJson $problems -}}
+{{- end -}}
+
+{{- define "runner.imageProblems" -}}
+{{- $problems := list -}}
+{{- if regexMatch "^118146679784\\.dkr\\.ecr\\..*hybrid-ingestion-(runner|agent)" .Values.image.repository -}}
+{{- $problems = append $problems (printf "image.repository is %q, which is the image of another product: remove image.repository and image.tag from your values (the image of this chart is public), or name your copy of it" .Values.image.repository) -}}
+{{- end -}}
+{{- range $path, $digest := dict "image.digest" .Values.image.digest "config.ingestionPods.digest" .Values.config.ingestionPods.digest -}}
+{{- if and $digest (not (regexMatch "^sha256:[0-9a-f]{64}$" $digest)) -}}
+{{- $problems = append $problems (printf "%s is %q: write sha256: and 64 hexadecimal digits" $path $digest) -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $problems -}}
+{{- end -}}
+
+{{- define "runner.environmentProblems" -}}
+{{- $problems := list -}}
+{{- range $index, $entry := .Values.extraEnvs -}}
+{{- if not (and (kindIs "map" $entry) (get (ternary $entry dict (kindIs "map" $entry)) "name")) -}}
+{{- $problems = append $problems (printf "extraEnvs[%d] is no variable: write name: and value: (or valueFrom:)" $index) -}}
+{{- end -}}
+{{- end -}}
+{{- if and (kindIs "string" .Values.config.ingestionPods.extraEnvs) .Values.config.ingestionPods.extraEnvs (contains ":" (join "," (include "runner.names" .Values.proxy.noProxy | fromJsonArray))) -}}
+{{- $problems = append $problems "proxy.noProxy has ports, and config.ingestionPods.extraEnvs is one text: a comma and a port would be read as the next variable; write config.ingestionPods.extraEnvs as a list" -}}
+{{- end -}}
+{{- toJson $problems -}}
+{{- end -}}
+
+{{/* JSON by pipeline type, wherever it was written. */}}
+{{- define "runner.jsonProblems" -}}
+{{- $problems := list -}}
+{{- $texts := dict "config.ingestionPods.additionalPipelineConfigs" (include "runner.json" .Values.config.ingestionPods.additionalPipelineConfigs) -}}
+{{- range (list "SIMPLEK8S_PIPELINE_TYPE_CONFIGS" "ARGO_PIPELINE_TYPE_CONFIGS") -}}
+{{- $_ := set $texts (printf "extraEnvs %s" .) (include "runner.extra" (dict "root" $ "name" .)) -}}
+{{- end -}}
+{{- range $path, $text := $texts -}}
+{{- if trim $text -}}
+{{- $parsed := fromJson $text -}}
+{{- if hasKey $parsed "Error" -}}
+{{- $problems = append $problems (printf "%s is not a JSON object by pipeline type, such as {\"profiler\": {\"nodeSelector\": {\"disk\": \"ssd\"}}}: %s" $path (toString $parsed.Error)) -}}
+{{- else -}}
+{{- range $type, $settings := $parsed -}}
+{{- if not (kindIs "map" $settings) -}}
+{{- $problems = append $problems (printf "%s: %s is not an object with tolerations, affinity, nodeSelector, priorityClassName or resources" $path $type) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $problems -}}
+{{- end -}}
+
+{{- define "runner.quantityProblems" -}}
+{{- $problems := list -}}
+{{- $all := dict "resources" .Values.resources "config.ingestionPods.resources" .Values.config.ingestionPods.resources "config.ingestionPods.automationResources" .Values.config.ingestionPods.automationResources "ecrRegistryHelper.resources" .Values.ecrRegistryHelper.resources -}}
+{{- range $path, $resources := $all -}}
+{{- range $kind := list "requests" "limits" -}}
+{{- range $name, $amount := (get ($resources | default dict) $kind | default dict) -}}
+{{- $text := include "runner.text" $amount -}}
+{{- if and (ne $text "") (not (regexMatch "^\\+?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?$" $text)) -}}
+{{- $problems = append $problems (printf "%s.%s.%s is %q: this is no quantity; write 500m or 1 for CPU, 512Mi or 4Gi for memory" $path $kind $name $text) -}}
+{{- else if and (eq $name "memory") (regexMatch "m$" $text) -}}
+{{- $problems = append $problems (printf "%s.%s.%s is %q, which is thousandths of a byte: write %si" $path $kind $name $text (upper $text)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $problems -}}
+{{- end -}}
+
+{{- define "runner.choiceProblems" -}}
+{{- $problems := list -}}
+{{- $executor := include "runner.executor" . -}}
+{{- if and (eq (lower (toString .Values.config.executorType)) "simplek8s") (include "runner.argoEndpoint" .) -}}
+{{- $problems = append $problems "config.executorType is simpleK8s, and Argo is installed or its endpoint is named: drop one of the two" -}}
+{{- end -}}
+{{- if and .Values.privateCA.configMap .Values.privateCA.secret -}}
+{{- $problems = append $problems "privateCA.configMap and privateCA.secret are both set: keep one of them" -}}
+{{- end -}}
+{{- if and (eq (include "runner.secretsManager" .) "managed-azure-kv") (not (contains "AZURE_KEY_VAULT_NAME" (include "runner.workloadVariables" .))) (not .Values.envFrom) -}}
+{{- if not (contains "AZURE_KEY_VAULT_NAME" (toJson .Values.extraEnvs)) -}}
+{{- $problems = append $problems "config.secretsManager is managed-azure-kv, and no vault is named: add AZURE_KEY_VAULT_NAME:<name> to config.ingestionPods.extraEnvs" -}}
+{{- end -}}
+{{- end -}}
+{{- $values := .Values.ecrRegistryHelper.collateCredentials.values -}}
+{{- if and (include "runner.helperEnabled" .) (not .Values.ecrRegistryHelper.collateCredentials.secretRef) (ne (empty $values.accessKeyId) (empty $values.secretAccessKey)) -}}
+{{- $problems = append $problems "ecrRegistryHelper.collateCredentials.values has one of accessKeyId and secretAccessKey: set both, or none with IRSA or Pod Identity" -}}
+{{- end -}}
+{{- toJson $problems -}}
+{{- end -}}
+
+{{- define "runner.exclusiveProblems" -}}
+{{- $problems := list -}}
+{{- $budget := .Values.podDisruptionBudget -}}
+{{- if and (eq (include "runner.flag" $budget.enabled) "true") (ne (include "runner.text" $budget.minAvailable) "") (ne (include "runner.text" $budget.maxUnavailable) "") -}}
+{{- $problems = append $problems "podDisruptionBudget.minAvailable and podDisruptionBudget.maxUnavailable are both set: keep one and set the other to null" -}}
+{{- end -}}
+{{- toJson $problems -}}
+{{- end -}}
+
+{{/* Another release in this namespace whose runner has the same name: the two would be active and standby of each other. */}}
+{{- define "runner.twinProblems" -}}
+{{- $problems := list -}}
+{{- $id := default (include "runner.text" .Values.config.agentId) (include "runner.extra" (dict "root" . "name" "AGENT_ID")) -}}
+{{- $found := lookup "apps/v1" "Deployment" (include "runner.namespace" .) "" -}}
+{{- range (get ($found | default dict) "items" | default list) -}}
+{{- $release := dig "metadata" "annotations" "meta.helm.sh/release-name" "" . -}}
+{{- if and $release (ne $release $.Release.Name) -}}
+{{- range (dig "spec" "template" "spec" "containers" list .) -}}
+{{- if eq .name $.Chart.Name -}}
+{{- range (get . "env" | default list) -}}
+{{- if and (eq .name "AGENT_ID") (eq (toString (get . "value")) $id) -}}
+{{- $problems = append $problems (printf "release %q in namespace %s has a runner named %q already: give this one another config.agentId, or upgrade that release (more replicas: replicaCount)" $release (include "runner.namespace" $) $id) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $problems -}}
+{{- end -}}

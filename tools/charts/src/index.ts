@@ -1,0 +1,11 @@
+export type { ChartPlace, DerivedFile } from './derive.ts';
+export { derivedFiles } from './derive.ts';
+export type { Finished, Rendered } from './helm.ts';
+export { findHelm, objectsOf, run } from './helm.ts';
+export type { KeyTree } from './key-tree.ts';
+export { keyTree } from './key-tree.ts';
+export { schemaOf } from './schema.ts';
+export { AGENT_CHART, CONTROL_PLANE_CHART, stageAgentChart, stagedAgentChart } from './stage.ts';
+export { tableOf, withTable } from './table.ts';
+export type { Value, ValueType } from './values.ts';
+export { isMap, readValues } from './values.ts';
