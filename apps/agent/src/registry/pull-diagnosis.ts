@@ -2,7 +2,7 @@ import type { Diagnosis, Executor, Observation } from '@runner/executor';
 import type { RegistryStatus } from './status.ts';
 
 /** Codes of diagnoses that a pull secret which is missing or has expired leads to. */
-const OF_PULL_SECRETS: ReadonlySet<string> = new Set(['image_unauthorized']);
+const OF_PULL_SECRETS: ReadonlySet<string> = new Set(['image_unauthorized', 'pull_secret_missing']);
 const RENEW = 'kubectl create job --from=cronjob/ecr-registry-helper manual';
 
 /**
