@@ -10,7 +10,7 @@ export interface CloudFault {
   readonly body?: string;
 }
 
-export type CloudService = 'ecr' | 'sts' | 'container' | 'entra' | 'acr' | 'google' | 'metadata';
+export type CloudService = 'ecr' | 'sts' | 'container' | 'discovery' | 'entra' | 'acr' | 'google' | 'metadata';
 
 export interface CloudCall {
   readonly service: CloudService;
@@ -87,18 +87,16 @@ export async function startTestClouds({
         Token: 'test-token',
         Expiration: new Date(Date.now() + 3_600_000).toISOString(),
       }),
-    entra: (response, request) => {
-      const base = `https://${request.headers.host ?? ''}`;
-      if (request.url?.includes('openid-configuration') === true) {
-        const tenant = request.url.split('/')[1] ?? '';
-        json(response, {
-          issuer: `${base}/${tenant}/v2.0`,
-          authorization_endpoint: `${base}/${tenant}/oauth2/v2.0/authorize`,
-          token_endpoint: `${base}/${tenant}/oauth2/v2.0/token`,
-          jwks_uri: `${base}/${tenant}/keys`,
-        });
-      } else json(response, { token_type: 'Bearer', expires_in: 3_600, access_token: 'test-entra-token' });
+    discovery: (response, request) => {
+      const base = `https://${request.headers.host ?? ''}/${request.url?.split('/')[1] ?? ''}`;
+      json(response, {
+        issuer: `${base}/v2.0`,
+        authorization_endpoint: `${base}/oauth2/v2.0/authorize`,
+        token_endpoint: `${base}/oauth2/v2.0/token`,
+        jwks_uri: `${base}/keys`,
+      });
     },
+    entra: (response) => json(response, { token_type: 'Bearer', expires_in: 3_600, access_token: 'test-entra-token' }),
     acr: (response) => {
       const exp = Math.floor((Date.now() + lifetimeMs) / 1_000);
       const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -142,7 +140,7 @@ function serviceOf({ headers, url = '' }: IncomingMessage, body: string): CloudS
   if (url === '/oauth2/exchange') return 'acr';
   if (url.startsWith('/google/token')) return 'google';
   if (url.startsWith('/computeMetadata')) return 'metadata';
-  return 'entra';
+  return url.includes('openid-configuration') ? 'discovery' : 'entra';
 }
 
 function stsAnswer(): string {
