@@ -103,6 +103,8 @@ function welcome(socket: Socket, announce: (announced: Announcement, program: Co
   const answers = new Map<number, (value: unknown) => void>();
   let orders = 0;
   let announced = false;
+  // The network of a killed pod may be torn down before it could say goodbye; ten unanswered probes a second apart end that.
+  socket.setKeepAlive(true, 5_000);
   // Killed pods break their connections; that is what tests do to them.
   socket.on('error', () => undefined);
   const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
