@@ -26,6 +26,7 @@ describe('the OpenAPI document', () => {
       '/api/v1/services/ingestionPipelines/logs/{fqn}/stream/{runId}',
       '/api/v1/automations/workflows/trigger/{id}',
       '/api/v1/ingestionRunners/{id}/rotate-token',
+      '/api/v1/ingestionRunners/{idOrName}/check-secrets',
       '/api/v1/runs/{runId}',
       '/api/v1/runs/{runId}/stream',
     ]) {
@@ -60,6 +61,9 @@ describe('the OpenAPI document', () => {
     const { body } = await api.client().get('/openapi.json');
     const paths = body['paths'] as Readonly<Record<string, Readonly<Record<string, Json>>>>;
     expect(paths['/api/v1/tokens']?.['post']).toMatchObject({ 'x-roles': ['admin'], security: [{ token: [] }] });
+    expect(paths['/api/v1/ingestionRunners/{idOrName}/check-secrets']?.['post']).toMatchObject({
+      'x-roles': ['admin', 'user'],
+    });
     expect(paths['/healthz']?.['get']).toMatchObject({ security: [] });
   });
 
