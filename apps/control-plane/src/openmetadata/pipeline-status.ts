@@ -42,7 +42,7 @@ export function endedStatus(row: StatusRow | undefined, record: RunRecord, now: 
   const state = pipelineStateOf(record);
   if (row !== undefined && isTerminalPipelineState(row.status['pipelineState'])) {
     if (row.writtenBy === 'main') return undefined;
-    if (row.writtenBy === 'exitStep' && record.want === 'run') return undefined;
+    if (row.writtenBy === 'exitStep' && record.want === 'run') return explained(row, record);
     if (row.status['pipelineState'] === state && sameText(row.status, record)) return undefined;
   }
   const startDate = numberOf(row?.status['startDate']) ?? record.startedAt ?? record.acceptedAt ?? record.queuedAt;
@@ -61,10 +61,19 @@ export function endedStatus(row: StatusRow | undefined, record: RunRecord, now: 
   };
 }
 
+/** What the exit step said, with what the runner knows besides: its own word is only that the program failed. */
+function explained(row: StatusRow, record: RunRecord): StatusWrite | undefined {
+  const failed = row.status['pipelineState'] === 'failed' && pipelineStateOf(record) === 'failed';
+  if (!failed || record.diagnosis === undefined || sameText(row.status, record)) return undefined;
+  const steps = stepsOf(row.status).filter((step) => step['name'] !== OWN_STEP);
+  return { status: { ...row.status, status: [...steps, failureStep(record)] }, writtenBy: row.writtenBy };
+}
+
 /** Why a run ended badly, as one sentence for people. */
 export function endingText(record: RunRecord): string {
   const { state, diagnosis, outcome } = record;
-  if (state === 'cancelled') return 'The run was cancelled.';
+  // With a diagnosis it was not cancelled here.
+  if (state === 'cancelled' && diagnosis === undefined) return 'The run was cancelled.';
   if (diagnosis !== undefined) return withHint(diagnosis);
   if (outcome?.signal !== undefined) return `The program was ended by ${outcome.signal}.`;
   if (outcome?.exitCode !== undefined) return `The program ended with exit code ${outcome.exitCode}.`;

@@ -107,6 +107,26 @@ describe('the ending of a run', () => {
     expect(endedStatus(said, cancelled, NOW)?.status['pipelineState']).toBe('failed');
   });
 
+  test('adds to a failure that the exit step told why it was one, once', () => {
+    const step = { name: 'Pod Diagnostics', errors: 1 };
+    const said = row({ pipelineState: 'failed', status: [step] }, 'exitStep');
+    const diagnosis = {
+      category: 'out_of_memory',
+      code: 'out_of_memory',
+      message: 'It took too much.',
+      permanent: true,
+    };
+    const known = failed({ writtenBy: 'exitStep', diagnosis });
+    const write = endedStatus(said, known, NOW);
+    expect(write).toMatchObject({ writtenBy: 'exitStep', status: { pipelineState: 'failed' } });
+    expect(stepNames(write)).toEqual(['Pod Diagnostics', 'Runner Diagnostics']);
+    expect(JSON.stringify(write)).toContain('It took too much.');
+    expect(endedStatus(row(write?.status ?? {}, 'exitStep'), known, NOW)).toBeUndefined();
+    const { diagnosis: _unknown, ...bare } = known;
+    expect(endedStatus(said, bare, NOW)).toBeUndefined();
+    expect(endedStatus(row({ pipelineState: 'success' }, 'exitStep'), known, NOW)).toBeUndefined();
+  });
+
   test('is not written while the run is open', () => {
     expect(endedStatus(row({ pipelineState: 'running' }), record({ state: 'running' }), NOW)).toBeUndefined();
   });
@@ -124,6 +144,13 @@ describe('the ending of a run', () => {
 
   test.each([
     [{ state: 'cancelled', want: 'cancel' }, 'cancelled'],
+    [
+      {
+        state: 'cancelled',
+        diagnosis: { category: 'unknown', code: 'x', message: 'Stopped by other means.', permanent: true },
+      },
+      'other means',
+    ],
     [{ state: 'refused', reason: 'policy_refused' }, 'refused'],
     [{ state: 'failed', outcome: { result: 'failed', signal: 'SIGKILL' } }, 'SIGKILL'],
     [{ state: 'failed', outcome: { result: 'failed', exitCode: 3 } }, 'exit code 3'],

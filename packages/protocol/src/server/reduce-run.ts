@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { WireDiagnosis, WireObservation } from '../messages.ts';
+import type { WireDiagnosis, WireObservation, WireOutcome } from '../messages.ts';
 import { LOST, agentProblem, endingDiagnosis, isEndingReason } from './diagnoses.ts';
 import type { Evidence, RunRecord, RunState } from './ports.ts';
 import { optional, without } from './record-fields.ts';
@@ -131,16 +131,25 @@ function onEnded(row: RunRecord, observation: Present, scopeId: string, now: num
   const seen: RunRecord = { ...withWorkload(row, observation, row.scopeId ?? scopeId), outcome, goneAt: now };
   if (outranked) return { ...seen, ...optional('diagnosis', row.diagnosis ?? outcome.diagnosis) };
   const ending = row.want === 'run' && isEndingReason(row.reason) && outcome.result !== 'succeeded';
-  // What the agent announced says more than a workload that only knows that it was ended.
-  const bare = outcome.diagnosis === undefined || isEndingReason(outcome.diagnosis.code);
   return {
     ...without(seen, 'diagnosis', 'reason'),
     state: ending ? 'failed' : outcome.result,
     writtenBy: 'runner',
     endedAt: observation.endedAt ?? now,
-    ...optional('diagnosis', ending && bare ? (row.diagnosis ?? outcome.diagnosis) : outcome.diagnosis),
+    ...optional('diagnosis', whyEnded(row, outcome, ending)),
     ...optional('reason', ending ? row.reason : undefined),
   };
+}
+
+/**
+ * Not every workload can keep why it was ended: `cancelled` means then only that somebody stopped it, and what the row
+ * knows says more.
+ */
+function whyEnded(row: RunRecord, { result, diagnosis }: WireOutcome, ending: boolean): WireDiagnosis | undefined {
+  const stopped = result === 'cancelled';
+  if (row.want === 'cancel' && stopped) return undefined;
+  const bare = stopped || diagnosis === undefined || isEndingReason(diagnosis.code);
+  return ending && bare ? (row.diagnosis ?? diagnosis) : diagnosis;
 }
 
 function onAbsent(row: RunRecord, evidence: Told, now: number): RunRecord {

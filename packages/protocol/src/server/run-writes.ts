@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { WireDiagnosis } from '../messages.ts';
-import { ABANDONED, RUNNER_UNAVAILABLE } from './diagnoses.ts';
+import { ABANDONED, RUNNER_UNAVAILABLE, isEndingReason } from './diagnoses.ts';
 import type { RunRecord, RunState } from './ports.ts';
 import { optional, without } from './record-fields.ts';
 import { isClosed, isCorrectable, isTerminal, needsStart, rankOf, stateOrder } from './run-states.ts';
@@ -105,9 +105,12 @@ export function recordByExitStep(row: RunRecord, status: WorkloadStatus, now: nu
 }
 
 function closedBy(row: RunRecord, writtenBy: 'main' | 'exitStep', status: WorkloadStatus, now: number): RunRecord {
-  const diagnosis = status.diagnosis ?? row.outcome?.diagnosis;
+  // The exit step sees that the program was ended; what the agent announced before is why.
+  const announced = writtenBy === 'exitStep' && status.state === 'failed' && isEndingReason(row.reason);
+  const diagnosis = status.diagnosis ?? (announced ? row.diagnosis : undefined) ?? row.outcome?.diagnosis;
   return {
     ...without(row, 'reason', 'diagnosis'),
+    ...optional('reason', announced ? row.reason : undefined),
     offered: true,
     state: status.state,
     writtenBy,

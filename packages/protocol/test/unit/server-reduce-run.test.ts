@@ -1,6 +1,6 @@
 import type { Evidence, RunRecord } from '@runner/protocol/server';
 import { CORRECTABLE_MS, isClosed, needsCancel, needsStart, reduceRun } from '@runner/protocol/server';
-import { abandon, recordByMain, requestCancel, runnerUnavailable } from '@runner/protocol/server';
+import { abandon, recordByExitStep, recordByMain, requestCancel, runnerUnavailable } from '@runner/protocol/server';
 import { describe, expect, it } from 'vitest';
 import {
   AGENT,
@@ -23,6 +23,14 @@ const at = (now: number) => ({ now, agentId: AGENT });
 const see = (row: RunRecord, ...evidence: Parameters<typeof reduceRun>[1][]): RunRecord =>
   evidence.reduce((current, one) => reduceRun(current, one, at(NOW)) ?? current, row);
 const running = (): RunRecord => see(queued({ offered: true }), accepted(live('pending')), live('running'));
+
+/** It has ended, with a diagnosis of this code. */
+function endedWith(result: 'failed' | 'cancelled', code: string): Evidence {
+  const seen = ended(result);
+  if (seen.observation.presence !== 'present') throw new Error('it is there');
+  const diagnosis = { category: 'unknown', code, message: 'It was ended.', permanent: true };
+  return { ...seen, observation: { ...seen.observation, outcome: { result, diagnosis } } };
+}
 
 describe('the way of a healthy run', () => {
   it('goes from queued over accepted, pending and running to its outcome', () => {
@@ -150,7 +158,7 @@ describe('cancel', () => {
   });
 
   it.each(results)('a workload that ended %s keeps its own outcome although a cancel was wanted', (result) => {
-    expect(see(cancelling(running()), ended(result)).state).toBe(result);
+    expect(see(requestCancel(running(), NOW)!, ended(result)).state).toBe(result);
   });
 
   it('is cancelled when the agent says that nothing exists and nothing will', () => {
@@ -161,12 +169,12 @@ describe('cancel', () => {
 
   it('does not become cancelled by absence alone', () => {
     expect(see(cancelling(queued({ offered: true })), absent()).state).toBe('cancelling');
-    expect(see(cancelling(running()), absent()).state).toBe('lost');
+    expect(see(requestCancel(running(), NOW)!, absent()).state).toBe('lost');
   });
 
   it('is not cancelled by an agent that looks in another scope than the one it was accepted in', () => {
     const elsewhere = { ...cancelledFrame, scopeId: 'elsewhere' };
-    const open = cancelling(running());
+    const open = requestCancel(running(), NOW)!;
     expect(see(open, elsewhere)).toBe(open);
     const given = see(cancelling(abandon(running(), NOW) ?? running()), elsewhere);
     expect(given).toMatchObject({ state: 'failed', want: 'cancel' });
@@ -249,15 +257,59 @@ describe('corrections', () => {
       permanent: true,
     };
     const announced: Evidence = { kind: 'ending', reason: 'permanent_failure', diagnosis: why };
-    const stopped = (code: string): Evidence => {
-      const seen = ended('failed');
-      if (seen.observation.presence !== 'present') throw new Error('it is there');
-      const diagnosis = { category: 'unknown', code, message: 'It was ended.', permanent: true };
-      return { ...seen, observation: { ...seen.observation, outcome: { result: 'failed', diagnosis } } };
-    };
-    const row = see(running(), announced, stopped('permanent_failure'));
+    const row = see(running(), announced, endedWith('failed', 'permanent_failure'));
     expect(row).toMatchObject({ state: 'failed', reason: 'permanent_failure', diagnosis: why });
-    expect(see(running(), announced, stopped('out_of_memory')).diagnosis?.code).toBe('out_of_memory');
+    expect(see(running(), announced, endedWith('failed', 'out_of_memory')).diagnosis?.code).toBe('out_of_memory');
+  });
+
+  it('knows better than a workload that was stopped and could not keep the reason', () => {
+    const stopped = endedWith('cancelled', 'workflow_stopped');
+    const late = see(running(), ending, live('ending'), stopped);
+    expect(late).toMatchObject({ state: 'failed', reason: 'start_deadline', diagnosis: { code: 'start_deadline' } });
+    const asked = see(requestCancel(running(), NOW)!, live('ending'), stopped);
+    expect(asked).toMatchObject({ state: 'cancelled', writtenBy: 'runner' });
+    expect(asked.diagnosis).toBeUndefined();
+    // A cancel that came after the announcement: the user's word.
+    expect(see(requestCancel(see(running(), ending), NOW)!, stopped).state).toBe('cancelled');
+    // Nobody here wanted it: somebody stopped it with other means.
+    expect(see(running(), stopped)).toMatchObject({ state: 'cancelled', diagnosis: { code: 'workflow_stopped' } });
+  });
+
+  it('keeps why a run was ended when the exit step only says that it failed, in either order', () => {
+    const due = see(running(), ending);
+    const exit = (row: RunRecord) => recordByExitStep(row, { state: 'failed' }, NOW) ?? row;
+    const why = {
+      state: 'failed',
+      writtenBy: 'exitStep',
+      reason: 'start_deadline',
+      diagnosis: { code: 'start_deadline' },
+    };
+    for (const stopped of [endedWith('cancelled', 'workflow_stopped'), endedWith('failed', 'start_deadline')]) {
+      expect(see(exit(due), stopped)).toMatchObject(why);
+      expect(exit(see(due, stopped))).toMatchObject(why);
+    }
+    expect(recordByExitStep(due, { state: 'succeeded' }, NOW)).not.toHaveProperty('reason');
+    // Without an announcement, the evidence of the runner is the reason.
+    const memory = endedWith('failed', 'out_of_memory');
+    expect(see(exit(running()), memory)).toMatchObject({ writtenBy: 'exitStep', diagnosis: { code: 'out_of_memory' } });
+    expect(exit(see(running(), memory))).toMatchObject({ writtenBy: 'exitStep', diagnosis: { code: 'out_of_memory' } });
+  });
+
+  it('does not let the exit step decide over a run that was cancelled', () => {
+    const asked = requestCancel(running(), NOW)!;
+    expect(recordByExitStep(asked, { state: 'failed' }, NOW)).toBeUndefined();
+    const gone = see(asked, endedWith('cancelled', 'workflow_stopped'));
+    expect(recordByExitStep(gone, { state: 'failed' }, NOW)).toBeUndefined();
+  });
+
+  it('leaves a workload its own end, although a cancel or a deadline was first', () => {
+    for (const first of [requestCancel(running(), NOW)!, see(running(), ending)]) {
+      expect(see(first, endedWith('failed', 'out_of_memory'))).toMatchObject({
+        ...{ state: 'failed', diagnosis: { code: 'out_of_memory' } },
+      });
+      expect(see(first, ended('failed')).state).toBe('failed');
+      expect(see(first, ended('succeeded')).state).toBe('succeeded');
+    }
   });
 });
 
