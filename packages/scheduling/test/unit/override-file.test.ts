@@ -11,7 +11,7 @@ describe('override files', () => {
   });
 
   it.each(['', '# nothing yet\n', '---\n'])('say nothing when they are empty (%j)', (text) => {
-    expect(parseOverrideFile(VARIABLE, text, [])).toEqual({ value: {}, problems: [] });
+    expect(parseOverrideFile(VARIABLE, text, [])).toMatchObject({ value: {}, problems: [] });
   });
 
   it('are refused with the line when they are not YAML', () => {
@@ -28,6 +28,7 @@ describe('override files', () => {
     const { value, problems } = parseOverrideFile(VARIABLE, 'command: [sh]\nworkingDir: /tmp\n', ['command']);
     expect(value).toEqual({ workingDir: '/tmp' });
     expect(problems).toMatchObject([{ code: 'owned_field', path: 'command' }]);
+    expect(problems[0]?.message).toContain('(line 1)');
     expect(describeProblem(problems[0]!)).toContain(`${VARIABLE} command:`);
   });
 
@@ -38,6 +39,13 @@ describe('override files', () => {
     );
     const { problems } = parseOverrideFile(VARIABLE, ['a0: &a0 [x]', ...levels].join('\n'), []);
     expect(problems[0]?.code).toBe('invalid_yaml');
+  });
+
+  it('tell the line of every part, or of the nearest part above it', () => {
+    const text = '# ours\nenv:\n  - name: A\n    value: x\n  - name: B\nresources:\n  limits: { cpu: 1 }\n';
+    const { line } = parseOverrideFile(VARIABLE, text, []);
+    const paths = [[], ['env'], ['env', 1, 'name'], ['resources', 'limits', 'cpu'], ['env', 0, 'value', 'no'], ['none']];
+    expect(paths.map((path) => line(path))).toEqual([2, 2, 5, 7, 4, 2]);
   });
 
   it('are refused when they hold a list', () => {
