@@ -1,4 +1,6 @@
+export { createArgoExecutor } from './executor.ts';
 export type { ArgoExecutorObserver, ArgoExecutorOptions, ArgoTimings, WorkflowOverrides } from './options.ts';
+export { CRD_PERMISSIONS, SERVER_PERMISSIONS, WORKLOAD_PERMISSIONS } from './permissions.ts';
 export type {
   ArgoApi,
   ArgoPodLogOptions,
@@ -13,3 +15,5 @@ export { POD_TYPE_LABEL, buildWorkflow, hasExitStep } from './workflow/build-wor
 export type { WorkflowInput } from './workflow/build-workflow.ts';
 export { TEMPLATES, WORKFLOWS } from './workflow/objects.ts';
 export type { Workflow, WorkflowNode, WorkflowSpec, WorkflowStatus, WorkflowTemplate } from './workflow/objects.ts';
+export { readWorkflowOverrides } from './workflow/read-overrides.ts';
+export type { OverrideText, OverridesReading } from './workflow/read-overrides.ts';

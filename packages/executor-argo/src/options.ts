@@ -56,3 +56,20 @@ export interface ArgoExecutorObserver {
   readonly workflows?: ListWatchObserver;
   readonly pods?: ListWatchObserver;
 }
+
+export const DEFAULTS = {
+  ttlSeconds: 604_800,
+  startDeadlineSeconds: 1_800,
+  exitDeadlineSeconds: 120,
+  maxFollowedLogs: 100,
+} as const;
+
+export const DEFAULT_TIMINGS: ArgoTimings = {
+  untouchedMs: 15_000,
+  stuckPodMs: 10_000,
+  eventsFloorMs: 5_000,
+  eventsCapMs: 60_000,
+  lookFloorMs: 500,
+  lookCapMs: 5_000,
+  absenceMs: 60_000,
+};

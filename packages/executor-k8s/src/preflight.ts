@@ -1,30 +1,20 @@
 import { isRunnerError } from '@runner/core';
 import type { PreflightFinding } from '@runner/executor';
-import type { ConfigDelivery, ResourceType } from '@runner/kube';
-import { describePermission, reasonOf } from '@runner/kube/runs';
+import type { ConfigDelivery } from '@runner/kube';
+import { missingPermission, reasonOf, shortTtlFindings, standingFindings } from '@runner/kube/runs';
 import { DEFAULTS } from './options.ts';
 import type { K8sParts } from './parts.ts';
-import type { JobPermission } from './permissions.ts';
 import { PERMISSIONS } from './permissions.ts';
 
-const SHORT_TTL_SECONDS = 3_600;
 const OLDEST_MINOR = 28;
-const NAMESPACES: ResourceType = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false };
-const SERVICE_ACCOUNTS: ResourceType = {
-  apiVersion: 'v1',
-  kind: 'ServiceAccount',
-  plural: 'serviceaccounts',
-  namespaced: true,
-};
-
 /** Looks at everything Jobs need and says what is missing, and what it was for. Creates nothing. */
 export async function k8sPreflight(parts: K8sParts, signal: AbortSignal): Promise<readonly PreflightFinding[]> {
-  const ttl = ttlFindings(parts.options.ttlSeconds ?? DEFAULTS.ttlSeconds);
+  const ttl = shortTtlFindings(parts.options.ttlSeconds ?? DEFAULTS.ttlSeconds, 'Jobs');
+  const { api, namespace } = parts;
   try {
     const version = await versionFindings(parts, signal);
     const findings = await Promise.all([
-      namespaceFindings(parts, signal),
-      accountFindings(parts, signal),
+      standingFindings({ api, namespace, account: parts.options.pods.serviceAccountName }, signal),
       rightsFindings(parts, signal),
     ]);
     return [...version, ...findings.flat(), ...ttl];
@@ -61,37 +51,6 @@ async function versionFindings({ api }: K8sParts, signal: AbortSignal): Promise<
   ];
 }
 
-async function namespaceFindings(parts: K8sParts, signal: AbortSignal): Promise<readonly PreflightFinding[]> {
-  const { namespace } = parts;
-  const right = { verb: 'get', group: '', resource: 'namespaces', name: namespace };
-  if (!(await parts.api.mayI(right, { signal }))) return [];
-  if ((await parts.api.get(NAMESPACES, '', namespace, { signal })) !== undefined) return [];
-  return [
-    {
-      level: 'error',
-      code: 'namespace_missing',
-      message: `The namespace ${namespace} of the workloads does not exist.`,
-      hint: 'Create it, or name another one in INGESTION_NAMESPACE.',
-    },
-  ];
-}
-
-async function accountFindings(parts: K8sParts, signal: AbortSignal): Promise<readonly PreflightFinding[]> {
-  const { namespace } = parts;
-  const name = parts.options.pods.serviceAccountName;
-  const right = { verb: 'get', group: '', resource: 'serviceaccounts', namespace, name };
-  if (!(await parts.api.mayI(right, { signal }))) return [];
-  if ((await parts.api.get(SERVICE_ACCOUNTS, namespace, name, { signal })) !== undefined) return [];
-  return [
-    {
-      level: 'error',
-      code: 'service_account_missing',
-      message: `The service account ${name} of the workloads does not exist in namespace ${namespace}.`,
-      hint: 'Create it, or name another one in INGESTION_SERVICE_ACCOUNT_NAME. Until then no pod of a run can be made.',
-    },
-  ];
-}
-
 async function rightsFindings(parts: K8sParts, signal: AbortSignal): Promise<readonly PreflightFinding[]> {
   const { api, namespace, options } = parts;
   const mode = options.delivery ?? 'auto';
@@ -100,21 +59,11 @@ async function rightsFindings(parts: K8sParts, signal: AbortSignal): Promise<rea
       async (permission): Promise<readonly PreflightFinding[]> => {
         const { verb, group, resource, subresource } = permission;
         const right = { verb, group, resource, namespace, ...(subresource === undefined ? {} : { subresource }) };
-        return (await api.mayI(right, { signal })) ? [] : [missing(permission, namespace)];
+        return (await api.mayI(right, { signal })) ? [] : [missingPermission(permission, namespace)];
       },
     ),
   );
   return [...findings.flat(), deliveryFinding(await parts.delivery.kind(signal), mode)];
-}
-
-function missing(permission: JobPermission, namespace: string): PreflightFinding {
-  const right = describePermission(permission);
-  return {
-    level: permission.need === 'optional' ? 'warning' : 'error',
-    code: 'permission_missing',
-    message: `The agent may not ${right} in namespace ${namespace}: without it ${permission.without}.`,
-    hint: `Add the verb ${permission.verb} to the agent's Role in namespace ${namespace}.`,
-  };
 }
 
 const DELIVERIES: Readonly<Record<ConfigDelivery['kind'], string>> = {
@@ -126,16 +75,4 @@ const DELIVERIES: Readonly<Record<ConfigDelivery['kind'], string>> = {
 function deliveryFinding(kind: ConfigDelivery['kind'], mode: string): PreflightFinding {
   const why = mode === 'auto' && kind === 'inline' ? ', because the agent may not create and get Secrets' : '';
   return { level: 'ok', code: 'config_delivery', message: `Configs of runs travel ${DELIVERIES[kind]}${why}.` };
-}
-
-function ttlFindings(ttlSeconds: number): readonly PreflightFinding[] {
-  if (ttlSeconds >= SHORT_TTL_SECONDS) return [];
-  return [
-    {
-      level: 'warning',
-      code: 'short_time_to_live',
-      message: 'Jobs that have ended are kept for less than an hour.',
-      hint: 'When agent or control plane are away for longer, the outcome of runs that ended meanwhile is lost.',
-    },
-  ];
 }

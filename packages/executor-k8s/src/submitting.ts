@@ -1,8 +1,8 @@
 import type { RunSpec, SubmitResult } from '@runner/executor';
-import { checkSpec, executorError, ownerLabels, serialiseConfig, workloadName } from '@runner/executor';
+import { checkSpec, serialiseConfig, workloadName } from '@runner/executor';
 import type { Job } from '@runner/kube';
 import { JOBS, buildPodTemplate } from '@runner/kube';
-import { ANNOTATIONS, intentOf, runIdOf } from '@runner/kube/runs';
+import { intentOf, refuseStranger, submissionOf } from '@runner/kube/runs';
 import { completeOrEnd } from './completing.ts';
 import { deliveryOf } from './config-object.ts';
 import { buildJob } from './job.ts';
@@ -23,8 +23,7 @@ export async function submitRun(parts: K8sParts, spec: RunSpec, signal: AbortSig
   const text = configText(parts, spec);
   const wanted = await jobOf(parts, spec, text, signal);
   const { object: job, created: isNew } = await api.create(JOBS, namespace, wanted, { signal });
-  if (!isNew) refuseStranger(job, spec);
-  // The answer of a create may get lost, and its repetition finds what it made.
+  if (!isNew) refuseStranger(job, spec, 'Job');
   const created = isNew || submissionOf(job) === submissionOf(wanted);
   const isOver = endCondition(job) !== undefined || intentOf(job) !== undefined;
   const ended = isOver ? undefined : await completeOrEnd(parts, { spec, job, text }, signal);
@@ -62,19 +61,4 @@ async function jobOf(parts: K8sParts, spec: RunSpec, text: string, signal: Abort
     startDeadlineSeconds: options.startDeadlineSeconds?.(spec.pipelineType) ?? DEFAULTS.startDeadlineSeconds,
     submission: random.uuid(),
   });
-}
-
-const submissionOf = (job: Job): string | undefined => job.metadata?.annotations?.[ANNOTATIONS.submission];
-
-/** A Job of this name that is not of this run, or that belongs to somebody else, is left alone. */
-function refuseStranger(job: Job, spec: RunSpec): void {
-  const labels = job.metadata?.labels ?? {};
-  const isRun = runIdOf(job)?.toLowerCase() === spec.runId.toLowerCase();
-  const isOwn = Object.entries(ownerLabels(spec.owner)).every(([key, value]) => labels[key] === value);
-  if (isRun && isOwn) return;
-  throw executorError(
-    'invalid_spec',
-    `A Job named ${job.metadata?.name ?? ''} stands already and is ${isRun ? "another runner's" : 'not of this run'}.`,
-    { hint: 'Runners that share a namespace need agent ids of their own, and leave the work of others alone.' },
-  );
 }

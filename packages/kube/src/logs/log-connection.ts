@@ -18,7 +18,7 @@ export type LogConnection =
   | { readonly kind: 'failed'; readonly error: unknown };
 
 export interface LogConnectionOptions {
-  readonly api: KubeApi;
+  readonly api: Pick<KubeApi, 'podLog'>;
   readonly namespace: string;
   readonly pod: string;
   readonly container: string;

@@ -7,7 +7,7 @@ import { createLogCourse } from './log-course.ts';
 import { createLogCursor } from './log-cursor.ts';
 
 export interface PodLogReadOptions {
-  readonly api: KubeApi;
+  readonly api: Pick<KubeApi, 'podLog'>;
   readonly namespace: string;
   readonly pod: string;
   readonly container: string;

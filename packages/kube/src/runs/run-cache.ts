@@ -2,7 +2,7 @@ import type { Clock, Logger, Random } from '@runner/core';
 import type { KubeApi } from '../api/kube-api.ts';
 import type { KubeObject, Pod, ResourceType } from '../objects.ts';
 import { PODS } from '../objects.ts';
-import type { ListWatch, ListWatchChange, ListWatchObserver } from '../watch/list-watch.ts';
+import type { ListWatch, ListWatchChange, ListWatchObserver, ListWatchOptions } from '../watch/list-watch.ts';
 import { createListWatch } from '../watch/list-watch.ts';
 import { runIdOf } from './annotations.ts';
 import { podKeeper } from './kept.ts';
@@ -30,6 +30,8 @@ export interface RunCache<Sight extends RunSight> {
 export interface Watched {
   readonly api: Pick<KubeApi, 'list' | 'watch'>;
   readonly observer: ListWatchObserver | undefined;
+  /** Where they differ from those of API servers. */
+  readonly streams?: Pick<ListWatchOptions<KubeObject, unknown>, 'silenceMs' | 'watchSeconds'>;
 }
 
 export interface RunCacheOptions<T extends KubeObject, Sight extends RunSight> {
@@ -121,8 +123,10 @@ export function runCache<T extends KubeObject, Sight extends RunSight>(
   };
 }
 
-function watched({ api, observer }: Watched): Pick<Watched, 'api'> & { readonly observer?: ListWatchObserver } {
-  return observer === undefined ? { api } : { api, observer };
+type WatchPart = Pick<ListWatchOptions<KubeObject, unknown>, 'api' | 'observer' | 'silenceMs' | 'watchSeconds'>;
+
+function watched({ api, observer, streams }: Watched): WatchPart {
+  return { api, ...streams, ...(observer === undefined ? {} : { observer }) };
 }
 
 function note(all: Map<string, Names>, runId: string, kind: keyof Names, name: string, isThere: boolean): void {

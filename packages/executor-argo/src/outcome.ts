@@ -1,0 +1,190 @@
+import type { Diagnosis, Outcome } from '@runner/executor';
+import { diagnoseOutput, intendedDiagnosis } from '@runner/executor';
+import type { DiagnosisContext } from '@runner/kube';
+import { diagnoseEnd, diagnoseRefusal } from '@runner/kube';
+import type { PodExit, StoredIntent } from '@runner/kube/runs';
+import { causalPod, exitOfPod, plainExit, signalOf, tellingCause, timeOf } from '@runner/kube/runs';
+import { exitCodeOf, podOfNode } from './node-evidence.ts';
+import type { WorkflowSight } from './sight.ts';
+import { endPodOf, exitNodeOf, isNodeOver, mainNodeOf } from './sight.ts';
+import type { WorkflowNode } from './workflow/objects.ts';
+
+export interface OutcomeContext {
+  readonly diagnosis: DiagnosisContext;
+  readonly intent?: StoredIntent;
+  /** The redacted end of the output; asked for failures only. */
+  readonly logTail?: string;
+}
+
+/**
+ * How a run ended that has ended. It is the end of the main program: the exit code where it ended by itself, else why it
+ * was ended, else what Argo and the pod say. What becomes of the exit step changes nothing, and is told beside it.
+ */
+export function outcomeOf(sight: WorkflowSight, context: OutcomeContext): Outcome {
+  const { workflow } = sight;
+  const node = mainNodeOf(workflow);
+  const exit = exitOf(sight, context.intent);
+  const facts = {
+    ...(exit === undefined ? {} : { exitCode: exit.code }),
+    ...(exit?.signal === undefined ? {} : { signal: exit.signal }),
+  };
+  const isSuccess =
+    exit === undefined ? (node ?? workflow?.status)?.phase === 'Succeeded' : exit.byItself && exit.code === 0;
+  if (isSuccess) return { result: 'succeeded', ...facts, ...exitStepTrouble(sight) };
+  const stop =
+    exit?.byItself === true || endedByItself(node, context.intent) ? undefined : stopOf(sight, context.intent);
+  if (stop?.result === 'cancelled') {
+    return { result: 'cancelled', ...facts, ...(stop.diagnosis === undefined ? {} : { diagnosis: stop.diagnosis }) };
+  }
+  const { logTail } = context;
+  return {
+    result: 'failed',
+    ...facts,
+    diagnosis: stop?.diagnosis ?? causeOf(sight, exit, context),
+    ...(logTail === undefined || logTail === '' ? {} : { logTail }),
+  };
+}
+
+/** Exit code of the main program, and whether it ended by itself. */
+function exitOf(sight: WorkflowSight, intent: StoredIntent | undefined): PodExit | undefined {
+  const shutdown = sight.workflow?.spec?.shutdown ?? '';
+  const node = mainNodeOf(sight.workflow);
+  const pod = exitOfPod(endPodOf(sight), [intent === undefined ? undefined : wholeSecond(intent.at)]);
+  if (pod !== undefined) {
+    // Stopped by somebody who left no time: only a success of which Argo says so itself came before.
+    const isUndated = shutdown !== '' && intent === undefined && node?.phase !== 'Succeeded';
+    return isUndated ? { ...pod, byItself: false } : pod;
+  }
+  const code = node === undefined || !isNodeOver(node) ? undefined : exitCodeOf(node);
+  if (node === undefined || code === undefined) return undefined;
+  const signal = signalOf(code);
+  return { code, ...(signal === undefined ? {} : { signal }), byItself: isNodeByItself(node, shutdown, intent) };
+}
+
+function isNodeByItself(node: WorkflowNode, shutdown: string, intent: StoredIntent | undefined): boolean {
+  if (node.phase === 'Succeeded') return true;
+  if (intent !== undefined) return endedByItself(node, intent);
+  return shutdown === '' && !TAKEN.test(node.message ?? '');
+}
+
+/** What Argo says of a step that did not end by itself. */
+const TAKEN =
+  /^(?:workflow shutdown|pod deleted|Step exceeded its deadline|Pod was active on the node|Pod ephemeral|The node )/;
+
+/** True when the main step was over before anybody asked it to stop. */
+function endedByItself(node: WorkflowNode | undefined, intent: StoredIntent | undefined): boolean {
+  const finished = timeOf(node?.finishedAt);
+  return intent !== undefined && finished !== undefined && finished < wholeSecond(intent.at);
+}
+
+/** Kubernetes and Argo count whole seconds. */
+const wholeSecond = (at: number): number => Math.floor(at / 1_000) * 1_000;
+
+interface Stop {
+  readonly result: 'cancelled' | 'failed';
+  readonly diagnosis?: Diagnosis;
+}
+
+/** Why the Workflow was ended before its time, if it was. */
+function stopOf({ workflow }: WorkflowSight, intent: StoredIntent | undefined): Stop | undefined {
+  if (intent?.reason === 'cancelled') return { result: 'cancelled' };
+  if (intent !== undefined) return { result: 'failed', diagnosis: intendedDiagnosis(intent) };
+  const shutdown = workflow?.spec?.shutdown ?? '';
+  if (shutdown === '') return undefined;
+  const isStop = shutdown === 'Stop';
+  return {
+    result: 'cancelled',
+    diagnosis: {
+      category: 'unknown',
+      code: isStop ? 'workflow_stopped' : 'workflow_terminated',
+      message: `The Workflow was ${isStop ? 'stopped' : 'terminated'} on purpose; Argo does not keep by whom.`,
+      permanent: true,
+    },
+  };
+}
+
+function causeOf(sight: WorkflowSight, exit: PodExit | undefined, { diagnosis, logTail }: OutcomeContext): Diagnosis {
+  const node = mainNodeOf(sight.workflow);
+  const argo = ofArgo(sight, node, diagnosis);
+  if (argo !== undefined) return argo;
+  const pod = endPodOf(sight) ?? podOfNode(node);
+  const { events } = sight;
+  const known = diagnoseEnd({
+    ...(pod === undefined ? {} : { pod: causalPod(pod, exit) }),
+    ...(events === undefined ? {} : { events }),
+    context: diagnosis,
+  });
+  const said = exit?.byItself === true && logTail !== undefined ? diagnoseOutput(logTail) : undefined;
+  return tellingCause(known, said) ?? (exit === undefined ? unexplained(sight, node) : plainExit(exit));
+}
+
+/** What only Argo can say. */
+function ofArgo(
+  { workflow }: WorkflowSight,
+  node: WorkflowNode | undefined,
+  context: DiagnosisContext,
+): Diagnosis | undefined {
+  const message = node?.message ?? workflow?.status?.message ?? '';
+  if (/workflowtaskresults\S* is forbidden/.test(message)) return RESULTS_FORBIDDEN;
+  if (/^Step exceeded its deadline/.test(message)) return WORKFLOW_DEADLINE;
+  // The pod could not be made. For what may pass, Argo tries again and the step is pending.
+  return /^(?:error in entry template execution: )?(?:pods|Pod) "[^"]*" is (?:forbidden|invalid): /.test(message)
+    ? diagnoseRefusal(message, context)
+    : undefined;
+}
+
+const RESULTS_FORBIDDEN: Diagnosis = {
+  category: 'configuration',
+  code: 'workflowtaskresults_forbidden',
+  message: 'The service account of the workloads may not report to Argo (create workflowtaskresults.argoproj.io).',
+  hint: "Give it a Role with the verbs create and patch on workflowtaskresults of argoproj.io, as Argo's documentation asks for.",
+  permanent: true,
+};
+
+const WORKFLOW_DEADLINE: Diagnosis = {
+  category: 'deadline',
+  code: 'workflow_deadline',
+  message: 'The Workflow took longer than its own deadline, waiting included, and was ended by Argo.',
+  hint: 'It is the backstop behind the start deadline and the deadline of the run: see why the run waited so long.',
+  permanent: true,
+};
+
+function unexplained({ workflow }: WorkflowSight, node: WorkflowNode | undefined): Diagnosis {
+  const said = (node?.message ?? workflow?.status?.message ?? '').replaceAll(/\s+/g, ' ').slice(0, 300);
+  if (/^pod deleted/.test(said)) {
+    return {
+      category: 'lost',
+      code: 'pod_deleted',
+      message: 'The pod of the run was deleted while it was going on, so how the program ended cannot be read.',
+      hint: 'Somebody deleted the pod, it was evicted, or its node was removed. Start the run again.',
+      permanent: true,
+    };
+  }
+  return {
+    category: 'unknown',
+    code: 'workflow_failed',
+    message: `Argo says that the Workflow failed${said === '' ? '' : `: ${said}`}.`,
+    hint: 'See argo get, and the log of the workflow controller.',
+    permanent: true,
+  };
+}
+
+/** A failing exit step is no failure of the run; it is told beside its success. */
+function exitStepTrouble({ workflow }: WorkflowSight): { readonly diagnosis?: Diagnosis } {
+  const main = mainNodeOf(workflow);
+  if (/workflowtaskresults\S* is forbidden/.test(main?.message ?? '')) {
+    return { diagnosis: { ...RESULTS_FORBIDDEN, permanent: false } };
+  }
+  const exit = exitNodeOf(workflow);
+  if (exit === undefined || (exit.phase !== 'Failed' && exit.phase !== 'Error')) return {};
+  const said = (exit.message ?? '').replaceAll(/\s+/g, ' ').slice(0, 300);
+  return {
+    diagnosis: {
+      category: 'program',
+      code: 'exit_step_failed',
+      message: `The program succeeded; the exit step after it did not${said === '' ? '' : ` (${said})`}, so Argo shows the Workflow as failed.`,
+      hint: 'The step reports bad ends to OpenMetadata. See the log of its pod; most often OpenMetadata cannot be reached from there.',
+      permanent: false,
+    },
+  };
+}
