@@ -8,6 +8,7 @@ import type { ExecutorSettings } from './config/executor-choice.ts';
 import type { Finding, Findings } from './config/finding.ts';
 import { permanentGraceMs } from './config/grace.ts';
 import { misspelt } from './config/names.ts';
+import { overrideFindings } from './config/overrides.ts';
 import { readVariables } from './config/read.ts';
 import type { Environment, ReadFile, Reading } from './config/read.ts';
 import { secretsConfig } from './config/secrets.ts';
@@ -57,19 +58,33 @@ export type ConfigResult =
   | { readonly ok: false; readonly problems: readonly Finding[]; readonly warnings: readonly Finding[] };
 
 /**
- * Reads the environment. Pure: what it needs of the world comes in through its arguments.
+ * Reads the environment, and looks into the files that it names.
  * @param readFile reads a file as text and throws when it cannot
  * @param now epoch milliseconds, for the expiry of the token
  * @returns the configuration, or everything that is wrong with it at once
  */
+export async function loadConfig(env: Environment, readFile: ReadFile, now: number): Promise<ConfigResult> {
+  const { config, reading, out } = read({ env, readFile, now });
+  if (config.executor.type === 'argo') await overrideFindings(config.executor, reading.sources, out);
+  return resultOf(config, out);
+}
+
+/** The same at once, without a look into the YAML files for Workflows. Pure: what it needs comes in through its arguments. */
 export function parseConfig(env: Environment, readFile: ReadFile, now: number): ConfigResult {
+  const { config, out } = read({ env, readFile, now });
+  return resultOf(config, out);
+}
+
+function read(around: Surroundings) {
   const out: Findings = { problems: [], warnings: [] };
-  const reading = readVariables(VARIABLES, env, readFile, out);
-  const config = assemble(reading, { env, readFile, now }, out);
-  out.warnings.push(...removed(env), ...misspelt(VARIABLES, env));
-  return out.problems.length === 0
-    ? { ok: true, config, warnings: out.warnings }
-    : { ok: false, problems: out.problems, warnings: out.warnings };
+  const reading = readVariables(VARIABLES, around.env, around.readFile, out);
+  const config = assemble(reading, around, out);
+  out.warnings.push(...removed(around.env), ...misspelt(VARIABLES, around.env));
+  return { config, reading, out };
+}
+
+function resultOf(config: AgentConfig, { problems, warnings }: Findings): ConfigResult {
+  return problems.length === 0 ? { ok: true, config, warnings } : { ok: false, problems, warnings };
 }
 
 interface Surroundings {

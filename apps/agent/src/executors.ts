@@ -6,6 +6,7 @@ import { runnerSecretsCommand } from '@runner/secrets/exec';
 import { openCluster } from './cluster.ts';
 import type { AgentConfig, ExecutorSettings, LocalSettings, SimpleK8sSettings } from './config.ts';
 import type { Environment } from './config/read.ts';
+import { startDeadlineOf } from './start-deadline.ts';
 
 /** What every executor may need besides its own settings. */
 export interface ExecutorSurroundings {
@@ -23,19 +24,16 @@ type Factory<Settings extends ExecutorSettings> = (
 ) => Promise<Executor>;
 
 /** The executors of this build. Each is loaded only when it is chosen; adding one is adding a line. */
-const FACTORIES: { readonly [Type in ExecutorSettings['type']]?: Factory<Extract<ExecutorSettings, { type: Type }>> } =
-  {
-    local,
-    simpleK8s,
-  };
+const FACTORIES: { readonly [Type in ExecutorSettings['type']]: Factory<Extract<ExecutorSettings, { type: Type }>> } = {
+  local,
+  simpleK8s,
+  argo: async (settings, around) => (await import('./argo.ts')).openArgo(settings, around),
+};
 
-/** Makes the chosen executor. Throws `executor_missing` when this build has none of that kind. */
+/** Makes the chosen executor. What it needs is looked for, but nobody is asked anything yet. */
 export async function createExecutor(settings: ExecutorSettings, around: ExecutorSurroundings): Promise<Executor> {
-  const factory = FACTORIES[settings.type] as Factory<typeof settings> | undefined;
-  if (factory !== undefined) return await factory(settings, around);
-  throw new RunnerError('executor_missing', `this build of the agent has no executor ${settings.type} yet`, {
-    hint: `set EXECUTOR_TYPE to one that it has: ${Object.keys(FACTORIES).join(', ')}`,
-  });
+  const factory = FACTORIES[settings.type] as Factory<typeof settings>;
+  return await factory(settings, around);
 }
 
 async function local(settings: LocalSettings, around: ExecutorSurroundings): Promise<Executor> {
@@ -105,10 +103,4 @@ async function simpleK8s(settings: SimpleK8sSettings, around: ExecutorSurroundin
       await api.close();
     },
   };
-}
-
-/** Seconds that a run of a pipeline type may wait for its start. */
-export function startDeadlineOf({ startDeadline }: AgentConfig): (pipelineType: string) => number {
-  const { seconds, types } = startDeadline;
-  return (pipelineType) => (Object.hasOwn(types, pipelineType) ? types[pipelineType] : undefined) ?? seconds;
 }

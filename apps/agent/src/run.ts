@@ -4,7 +4,7 @@ import type { Logger } from '@runner/core';
 import { destination } from 'pino';
 import { compose } from './compose.ts';
 import type { App } from './compose.ts';
-import { parseConfig } from './config.ts';
+import { loadConfig } from './config.ts';
 import type { ConfigResult, Finding } from './config.ts';
 import { faultPointOf } from './fault-point.ts';
 import { EXIT, catchFaults, watchSignals } from './host.ts';
@@ -12,13 +12,13 @@ import type { Host } from './host.ts';
 import { pinoLogger } from './logging.ts';
 
 /** Errors that a restart would only repeat. */
-const MISCONFIGURED = ['executor_missing', 'kube_config_invalid'] as const;
+const MISCONFIGURED = ['executor_missing', 'kube_config_invalid', 'override_invalid'] as const;
 
 /** The whole life of the agent, from reading the environment to its exit code. */
 export async function runAgent(host: Host): Promise<number> {
   // The agent ends by its own decision only, never because nothing happens to be open.
   const clock = systemClock({ keepAlive: true });
-  const result = parseConfig(host.env, (path) => readFileSync(path, 'utf8'), clock.now());
+  const result = await loadConfig(host.env, (path) => readFileSync(path, 'utf8'), clock.now());
   const logger = pinoLogger(result.ok ? result.config.logLevel : 'info', destination({ fd: 1, sync: true }));
   catchFaults(host, logger);
   tell(result, logger);

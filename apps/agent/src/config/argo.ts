@@ -32,7 +32,7 @@ export interface ArgoSettings {
 
 export interface ArgoServer {
   readonly endpoint: string;
-  readonly token: TokenConfig | undefined;
+  readonly token: TokenConfig;
   /** PEM text. */
   readonly certificateAuthority: string | undefined;
 }
@@ -42,6 +42,9 @@ export const OVERRIDE_VARIABLES = {
   container: 'ARGO_INGESTION_CONTAINER_SPEC_FILE_PATH',
   workflow: 'ARGO_INGESTION_WORKFLOW_SPEC_FILE_PATH',
 } as const;
+
+/** `argo auth token` prints it before the token. */
+const BEARER = /^Bearer\s+/i;
 
 type All = Values<typeof VARIABLES>;
 
@@ -86,9 +89,13 @@ export function argoSettings({ reading, secrets, env, readFile }: ArgoInput, out
 function argoServer(values: All, token: Source | undefined, readFile: ReadFile, out: Findings): ArgoServer | undefined {
   if (values.PIPELINE_SERVICE_CLIENT_ENDPOINT === undefined) return undefined;
   const certificate = values.ARGO_SERVER_CERTIFICATE_PATH;
+  const isTold = out.problems.some(({ variable }) => variable.startsWith('ARGO_TOKEN'));
+  if (token === undefined && !isTold) {
+    missing(out, 'ARGO_TOKEN', 'set ARGO_TOKEN or ARGO_TOKEN_FILE to the token of an account with rights on Workflows');
+  }
   return {
     endpoint: values.PIPELINE_SERVICE_CLIENT_ENDPOINT.href.replace(/\/+$/, ''),
-    token: token === undefined ? undefined : { value: new Secret(token.text), file: token.file },
+    token: { value: new Secret((token?.text ?? '').replace(BEARER, '')), file: token?.file },
     certificateAuthority:
       certificate === undefined ? undefined : fileText('ARGO_SERVER_CERTIFICATE_PATH', certificate, readFile, out),
   };

@@ -1,5 +1,8 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startAgent } from '../agent-process.ts';
+import { temporaryFolder } from '../folder.ts';
 import { testToken } from '../tokens.ts';
 
 const SECRET = 'hunter2-not-a-real-secret';
@@ -25,20 +28,27 @@ describe('the agent', () => {
     expect(agent.output).not.toContain(SECRET);
   });
 
-  it('exits with 78 when this build has no such executor, and says which it has', async () => {
+  it('exits with 78 when a file with a part of Workflows makes no sense, and says where', async () => {
+    using folder = temporaryFolder();
+    const [container, workflow] = [join(folder.path, 'container.yaml'), join(folder.path, 'workflow.yaml')];
+    await writeFile(container, 'imagePullPolicy: Always\ncommand: [sh]\n');
+    await writeFile(workflow, 'tolerations:\n  - key: a\n  effect: none\n');
     await using agent = startAgent({
       env: {
         AUTH_TOKEN: testToken({ sub: 'bot' }),
         SERVER_URL: 'ws://127.0.0.1:9',
-        EXECUTOR_TYPE: 'argo',
+        PIPELINE_SERVICE_CLIENT_ENDPOINT: 'http://127.0.0.1:9',
+        ARGO_TOKEN: 'of-argo',
+        INGESTION_NAMESPACE: 'ingestion',
         INGESTION_IMAGE: 'example/ingestion:1',
+        ARGO_INGESTION_CONTAINER_SPEC_FILE_PATH: container,
+        ARGO_INGESTION_WORKFLOW_SPEC_FILE_PATH: workflow,
       },
     });
     expect(await agent.exit).toEqual({ code: 78, signal: null });
-    expect(agent.lines.at(-1)).toMatchObject({
-      level: 'error',
-      error: { code: 'executor_missing', hint: expect.stringContaining('local, simpleK8s') as string },
-    });
+    const errors = agent.lines.filter(({ level }) => level === 'error').map(({ message }) => message);
+    expect(errors).toContainEqual(expect.stringMatching(/^ARGO_INGESTION_CONTAINER.*command.*line 2/));
+    expect(errors).toContainEqual(expect.stringMatching(/^ARGO_INGESTION_WORKFLOW.*line 3/));
   });
 
   it('prints its version and its help', async () => {

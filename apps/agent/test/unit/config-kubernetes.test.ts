@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseConfig } from '@runner/agent/config';
+import { loadConfig, parseConfig } from '@runner/agent/config';
 import type { AgentConfig, Finding } from '@runner/agent/config';
 import { placementFor } from '@runner/scheduling';
 import { testToken } from '../tokens.ts';
@@ -19,7 +19,12 @@ const BASE: Env = {
 };
 const JOBS: Env = { ...BASE, KUBECONFIG: '/etc/kubeconfig' };
 const SERVER = 'http://argo.example.test:2746';
-const ARGO: Env = { ...BASE, PIPELINE_SERVICE_CLIENT_ENDPOINT: SERVER, INGESTION_NAMESPACE: 'ingestion' };
+const ARGO: Env = {
+  ...BASE,
+  PIPELINE_SERVICE_CLIENT_ENDPOINT: SERVER,
+  ARGO_TOKEN: 'of-argo',
+  INGESTION_NAMESPACE: 'ingestion',
+};
 
 const parse = (env: Env, files = FILES) => {
   const readFile = (path: string): string => {
@@ -125,7 +130,13 @@ describe('the way to Workflows', () => {
       'ARGO_SERVER_CERTIFICATE_PATH',
       /ENOENT/,
     ],
-    ['a token file that is missing', { ...ARGO, ARGO_TOKEN_FILE: '/none' }, 'ARGO_TOKEN_FILE', /ENOENT/],
+    ['no token', { ...ARGO, ARGO_TOKEN: '' }, 'ARGO_TOKEN', /is not set/],
+    [
+      'a token file that is missing',
+      { ...ARGO, ARGO_TOKEN: '', ARGO_TOKEN_FILE: '/none' },
+      'ARGO_TOKEN_FILE',
+      /ENOENT/,
+    ],
     [
       'an address that is none',
       { ...ARGO, PIPELINE_SERVICE_CLIENT_ENDPOINT: 'argo:2746' },
@@ -145,7 +156,9 @@ describe('texts that Argo would take for templates', () => {
     ['INGESTION_POD_ANNOTATIONS', String.raw`{"note":"\u007b{x}}"}`],
     ['ARGO_PIPELINE_TYPE_CONFIGS', '{"metadata":{"nodeSelector":{"pool":"{{x}}"}}}'],
   ])('are refused in %s: %s', (variable, value) => {
-    const found = problems({ ...ARGO, [variable]: value }).filter(({ message }) => message.includes('template_in_value'));
+    const found = problems({ ...ARGO, [variable]: value }).filter(({ message }) =>
+      message.includes('template_in_value'),
+    );
     expect(found).toMatchObject([{ variable, read: undefined, fix: text(/no way to escape/) }]);
     expect(JSON.stringify(found)).not.toContain('workflow.name');
   });
@@ -161,6 +174,47 @@ describe('texts that Argo would take for templates', () => {
   it('are plain texts for Jobs', () => {
     const env = { ...JOBS, INGESTION_EXTRA_ENVS: '[B:{{x}}]', INGESTION_POD_ANNOTATIONS: 'note={{x}}' };
     expect(jobs(good(env).config).pods.extraEnvironment).toEqual([{ name: 'B', value: '{{x}}' }]);
+  });
+});
+
+describe('override files', () => {
+  const [CONTAINER, WORKFLOW] = [
+    'ARGO_INGESTION_CONTAINER_SPEC_FILE_PATH',
+    'ARGO_INGESTION_WORKFLOW_SPEC_FILE_PATH',
+  ] as const;
+  const load = (container: string, workflow = '', env: Env = {}) => {
+    const files: Readonly<Record<string, string>> = { ...FILES, '/c.yaml': container, '/w.yaml': workflow };
+    return loadConfig(
+      { ...ARGO, [CONTAINER]: '/c.yaml', [WORKFLOW]: '/w.yaml', ...env },
+      (path) => files[path] ?? '',
+      NOW,
+    );
+  };
+  const found = async (...texts: Parameters<typeof load>): Promise<readonly Finding[]> => {
+    const result = await load(...texts);
+    if (result.ok) throw new Error('expected problems');
+    return result.problems;
+  };
+
+  it('are taken as they are', async () => {
+    const result = await load('imagePullPolicy: Always\n', 'schedulerName: other\n');
+    expect(result).toMatchObject({ ok: true, warnings: [] });
+    expect(await load('', '# nothing\n')).toMatchObject({ ok: true });
+  });
+
+  it.each([
+    ['is no YAML', 'a: [1\nb: 2\n', /line 2/],
+    ['sets what the contract owns', 'imagePullPolicy: Always\ncommand: [sh]\n', /command.*line 2/],
+    ['sets a variable of the contract', 'env:\n  - name: config\n    value: mine\n', /config.*line 2/],
+    ['holds a template', 'env:\n  - name: A\n    value: "{{workflow.name}}"\n', /\{\{.*line 3/],
+    ['asks for more than its limit', 'resources:\n  requests: {cpu: 2}\n  limits: {cpu: 1}\n', /line 2/],
+  ])('that %s is refused with the line', async (_what, container, message) => {
+    expect(await found(container)).toMatchObject([{ variable: CONTAINER, read: '/c.yaml', message: text(message) }]);
+  });
+
+  it('are told together with everything else that is wrong', async () => {
+    const all = await found('command: [sh]\nname: x\n', 'templates: []\n', { MAX_CONCURRENT_RUNS: 'many' });
+    expect(all.map(({ variable }) => variable).sort()).toEqual([CONTAINER, CONTAINER, WORKFLOW, 'MAX_CONCURRENT_RUNS']);
   });
 });
 

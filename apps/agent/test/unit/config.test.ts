@@ -32,7 +32,12 @@ const K8S: Env = {
   INGESTION_IMAGE: 'example/ingestion:1',
   KUBECONFIG: '/etc/kubeconfig',
 };
-const ARGO: Env = { ...K8S, EXECUTOR_TYPE: 'argo', PIPELINE_SERVICE_CLIENT_ENDPOINT: 'http://argo.example.test:2746' };
+const TOKENLESS: Env = {
+  ...K8S,
+  EXECUTOR_TYPE: 'argo',
+  PIPELINE_SERVICE_CLIENT_ENDPOINT: 'http://argo.example.test:2746',
+};
+const ARGO: Env = { ...TOKENLESS, ARGO_TOKEN: 'of-argo' };
 
 const parse = (env: Env) => parseConfig(env, readFile, NOW);
 function good(env: Env): {
@@ -325,7 +330,7 @@ const CASES: Readonly<Record<VariableName, Case>> = {
   },
   ...resourceCases(),
   PIPELINE_SERVICE_CLIENT_ENDPOINT: {
-    base: { ...K8S, EXECUTOR_TYPE: 'argo' },
+    base: { ...K8S, EXECUTOR_TYPE: 'argo', ARGO_TOKEN: 'of-argo' },
     set: 'https://argo.example.test:2746/',
     lands: (c) => argo(c).server?.endpoint,
     as: 'https://argo.example.test:2746',
@@ -333,11 +338,10 @@ const CASES: Readonly<Record<VariableName, Case>> = {
     bad: 'argo:2746',
   },
   ARGO_TOKEN: {
-    base: ARGO,
+    base: TOKENLESS,
     set: 'opaque',
-    lands: (c) => argo(c).server?.token?.value.reveal(),
+    lands: (c) => argo(c).server?.token.value.reveal(),
     as: 'opaque',
-    unset: undefined,
   },
   ARGO_SERVER_CERTIFICATE_PATH: {
     base: ARGO,
@@ -572,8 +576,8 @@ describe('the token', () => {
     const { config } = good({ ...without(LOCAL, 'AUTH_TOKEN'), AUTH_TOKEN_FILE: '/etc/token' });
     expect(config.token.value.reveal()).toBe(testToken({}));
     expect(config.token.file).toBe('/etc/token');
-    const withArgo = good({ ...ARGO, ARGO_TOKEN_FILE: '/etc/argo-token' });
-    expect(argo(withArgo.config).server?.token?.file).toBe('/etc/argo-token');
+    const withArgo = good({ ...TOKENLESS, ARGO_TOKEN_FILE: '/etc/argo-token' });
+    expect(argo(withArgo.config).server?.token.file).toBe('/etc/argo-token');
   });
 
   it.each([
@@ -615,7 +619,7 @@ describe('the token', () => {
 describe('the executor', () => {
   it.each([
     [{}, 'simpleK8s'],
-    [{ PIPELINE_SERVICE_CLIENT_ENDPOINT: 'http://argo.example.test:2746' }, 'argo'],
+    [{ PIPELINE_SERVICE_CLIENT_ENDPOINT: 'http://argo.example.test:2746', ARGO_TOKEN: 'of-argo' }, 'argo'],
     [{ EXECUTOR_TYPE: 'simplek8s' }, 'simpleK8s'],
     [{ EXECUTOR_TYPE: 'argo' }, 'argo'],
   ])('for %j is %s', (env, type) => {

@@ -1,0 +1,130 @@
+import { isAbort, isRunnerError } from '@runner/core';
+import type { Clock, Logger } from '@runner/core';
+import type { Executor } from '@runner/executor';
+import type { ArgoApi } from '@runner/executor-argo';
+import { checkedToken, createKubeApi, tokenFile } from '@runner/kube';
+import type { KubeApi, KubeIdentity } from '@runner/kube';
+import { identityOf } from './cluster.ts';
+import type { ArgoServer, ArgoSettings, TokenConfig } from './config.ts';
+import { readOverrides } from './config/overrides.ts';
+import { startDeadlineOf } from './start-deadline.ts';
+import type { ExecutorSurroundings } from './executors.ts';
+
+/** A look that is as good as none would only keep both sides busy. */
+const SHORTEST_BACKOFF_MS = 100;
+
+/**
+ * Runs as Workflows: over the Argo Server where one is named, else through the Kubernetes API alone. Nobody is asked
+ * anything yet: a server that is down may come back.
+ * @throws kube_config_invalid, override_invalid
+ */
+export async function openArgo(settings: ArgoSettings, around: ExecutorSurroundings): Promise<Executor> {
+  const { createArgoExecutor } = await import('@runner/executor-argo');
+  const { config, clock, random, logger } = around;
+  const overrides = await readOverrides(settings);
+  const identity = await identityBeside(settings, around);
+  const kube = identity === undefined ? undefined : createKubeApi({ identity, clock, random, logger });
+  const argo = await apiOf(settings.server, kube, around);
+  const namespace = settings.namespace ?? identity?.place.namespace ?? 'default';
+  logger.info(`workloads are Workflows of ${argo.place.description}`, { namespace, pods: kube?.place.server });
+  const executor = createArgoExecutor({
+    argo,
+    ...(kube === undefined ? {} : { kube }),
+    namespace,
+    pods: settings.pods,
+    overrides,
+    ttlSeconds: settings.secondsAfterCompletion,
+    startDeadlineSeconds: startDeadlineOf(config),
+    clock,
+    random,
+    logger,
+  });
+  const everyMs = Math.max(SHORTEST_BACKOFF_MS, settings.testConnectionBackoffSeconds * 1_000);
+  return {
+    ...executor,
+    preflight: async (signal) => {
+      await untilAnswered(argo, { everyMs, clock, logger, signal });
+      return await executor.preflight(signal);
+    },
+    close: async () => {
+      await executor.close();
+      await argo.close();
+      await kube?.close();
+    },
+  };
+}
+
+async function apiOf(
+  server: ArgoServer | undefined,
+  kube: KubeApi | undefined,
+  { clock, random, logger }: ExecutorSurroundings,
+): Promise<ArgoApi> {
+  const { createArgoCrdApi, createArgoServerApi } = await import('@runner/executor-argo');
+  if (server !== undefined) {
+    const { endpoint, token, certificateAuthority: ca } = server;
+    return createArgoServerApi({
+      endpoint,
+      ...(token.file === undefined ? { token: token.value.reveal() } : { tokenFile: token.file }),
+      ...(ca === undefined ? {} : { ca }),
+      ...{ clock, random, logger },
+    });
+  }
+  if (kube === undefined) throw new TypeError('without an Argo Server there must be a cluster');
+  return createArgoCrdApi({ kube });
+}
+
+/**
+ * As whom the Kubernetes API is spoken to. Beside an Argo Server that is the holder of its token, who has the rights on the
+ * pods of Workflows: under the official chart the agent's own account has none.
+ */
+async function identityBeside(
+  { cluster, server }: ArgoSettings,
+  { environment, clock }: ExecutorSurroundings,
+): Promise<KubeIdentity | undefined> {
+  if (cluster === undefined) return undefined;
+  const own = await identityOf(cluster, environment, clock);
+  return server === undefined || cluster.kind === 'kubeconfig' ? own : withToken(own, server.token, clock);
+}
+
+async function withToken(own: KubeIdentity, { value, file }: TokenConfig, clock: Clock): Promise<KubeIdentity> {
+  const { readFile } = await import('node:fs/promises');
+  const source =
+    file === undefined
+      ? undefined
+      : tokenFile(file, async (path) => (await readFile(path, 'utf8')).trim().replace(/^Bearer\s+/i, ''), clock);
+  const fixed = checkedToken(value.reveal(), 'ARGO_TOKEN');
+  const authorization: KubeIdentity['authorization'] = async ({ refresh, signal }) => {
+    // Looks after the certificate authorities as well.
+    await own.authorization({ refresh: false, signal });
+    return `Bearer ${source === undefined ? fixed : await source.token(refresh)}`;
+  };
+  // What stands behind the other fields may change.
+  return Object.assign(Object.create(own) as KubeIdentity, { authorization });
+}
+
+interface Patience {
+  readonly everyMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** Asks who is there until somebody answers as Argo does; each other answer is told once. */
+async function untilAnswered(argo: ArgoApi, { everyMs, clock, logger, signal }: Patience): Promise<void> {
+  for (let told: string | undefined; ;) {
+    try {
+      const version = await argo.version({ signal });
+      logger.debug(`${argo.place.description} answers`, { version });
+      if (told !== undefined) logger.info(`${argo.place.description} answers now`, { version });
+      return;
+    } catch (error) {
+      if (isAbort(error) || !isRunnerError(error)) throw error;
+      if (told !== error.code) {
+        const how = { error, againEverySeconds: everyMs / 1_000 };
+        logger.error(`${argo.place.description} does not answer as an Argo Server does`, how);
+      }
+      told = error.code;
+    }
+    await clock.sleep(everyMs, signal);
+  }
+}
