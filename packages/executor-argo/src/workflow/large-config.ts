@@ -23,21 +23,24 @@ const TOKEN_VARIABLE = 'RUNNER_TOKEN';
  */
 export function lightened(
   workflow: WorkflowSpec,
-  run: Pick<RunSpec, 'runId' | 'config' | 'exitToken'>,
+  run: Pick<RunSpec, 'config' | 'exitToken'>,
   serialise: (config: RunSpec['config']) => string,
 ): WorkflowSpec {
   const templates = workflow.templates ?? [];
   const isLight = templates.every((template) => goJsonBytes(template) <= MAX_TEMPLATE_BYTES);
   if (isLight || workflow['podSpecPatch'] !== undefined) return workflow;
   const tokens = tokensOf(run);
-  // Stands for the token while the config is written; nobody could have put it there before.
-  const mark = `token-of-a-step-of-${run.runId}`;
-  const shared = literal(serialise(tokens === undefined ? run.config : exitConfig({ ...run, exitToken: mark })));
-  const env = [{ name: 'config', value: shared.replace(mark, () => `$(${TOKEN_VARIABLE})`) }];
+  const value = tokens === undefined ? literal(serialise(run.config)) : withReference(run, serialise);
+  const container = {
+    name: MAIN_CONTAINER,
+    env: [{ name: 'config', value }],
+    // A patch puts its own first; references are resolved only to variables that stand further up.
+    '$setElementOrder/env': [{ name: TOKEN_VARIABLE }, { name: 'config' }],
+  };
   return {
     ...workflow,
     templates: templates.map((template) => withoutConfig(template, tokens?.get(template.name))),
-    podSpecPatch: JSON.stringify({ containers: [{ name: MAIN_CONTAINER, env }] }),
+    podSpecPatch: JSON.stringify({ containers: [container] }),
   };
 }
 
@@ -45,11 +48,20 @@ export function lightened(
 function tokensOf(run: Pick<RunSpec, 'config' | 'exitToken'>): ReadonlyMap<string, string> | undefined {
   const { exitToken } = run;
   const runToken = configToken(run.config);
-  if (exitToken === undefined || runToken === undefined) return undefined;
+  if (exitToken === undefined || runToken === undefined || runToken === '') return undefined;
   return new Map([
     [TEMPLATES.main, runToken],
     [TEMPLATES.exit, exitToken],
   ]);
+}
+
+/** The config with a reference in place of its token: where it begins to differ from itself without a token. */
+function withReference(run: Pick<RunSpec, 'config'>, serialise: (config: RunSpec['config']) => string): string {
+  const whole = serialise(run.config);
+  const without = serialise(exitConfig({ config: run.config, exitToken: '' }));
+  let start = 0;
+  while (whole[start] === without[start]) start += 1;
+  return `${literal(without.slice(0, start))}$(${TOKEN_VARIABLE})${literal(without.slice(start))}`;
 }
 
 function withoutConfig(template: WorkflowTemplate, token: string | undefined): WorkflowTemplate {

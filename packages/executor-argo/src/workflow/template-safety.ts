@@ -8,6 +8,8 @@ import type { EnvVar } from '@runner/kube';
 export const OPENING = '{{';
 /** The one expression of ours: how the main program ended. */
 export const STATUS_EXPRESSION = '{{workflow.status}}';
+/** The one place it may stand in. The contract owns the name, so nobody else sets it. */
+const STATUS_VARIABLE = 'pipelineStatus';
 
 /** Holds one brace. The kubelet puts it into other variables, long after Argo has read them. */
 const BRACE_VARIABLE = 'RUNNER_OPEN_BRACE';
@@ -20,7 +22,7 @@ export function carryBraces(environment: readonly EnvVar[]): readonly EnvVar[] {
   let isUsed = false;
   const carried = environment.map((variable) => {
     const { name, value } = variable;
-    if (value?.includes(OPENING) !== true || value === STATUS_EXPRESSION || !RESERVED_VARIABLES.has(name)) {
+    if (value?.includes(OPENING) !== true || name === STATUS_VARIABLE || !RESERVED_VARIABLES.has(name)) {
       return variable;
     }
     isUsed = true;
@@ -32,8 +34,8 @@ export function carryBraces(environment: readonly EnvVar[]): readonly EnvVar[] {
 
 /** Place of the first text that Argo would read as a template, such as `tolerations[0].key`; undefined when there is none. */
 export function templatePlace(value: unknown, path = ''): string | undefined {
-  if (typeof value === 'string') return value.includes(OPENING) && value !== STATUS_EXPRESSION ? path : undefined;
-  if (typeof value !== 'object' || value === null) return undefined;
+  if (typeof value === 'string') return value.includes(OPENING) ? path : undefined;
+  if (typeof value !== 'object' || value === null || isStatus(value)) return undefined;
   for (const [key, item] of Object.entries(value)) {
     const place = Array.isArray(value) ? `${path}[${nameOf(item) ?? key}]` : path === '' ? key : `${path}.${key}`;
     const found = key.includes(OPENING) ? path : templatePlace(item, place);
@@ -41,6 +43,9 @@ export function templatePlace(value: unknown, path = ''): string | undefined {
   }
   return undefined;
 }
+
+const isStatus = (value: object): boolean =>
+  'name' in value && value.name === STATUS_VARIABLE && 'value' in value && value.value === STATUS_EXPRESSION;
 
 function nameOf(item: unknown): string | undefined {
   const name = typeof item === 'object' && item !== null && 'name' in item ? item.name : undefined;
