@@ -170,6 +170,11 @@ async function shutdown(
   { signal }: ShutdownOptions,
 ): Promise<Workflow | undefined> {
   const verb = how === 'Stop' ? 'stop' : 'terminate';
+  if (how === 'Stop') {
+    // Argo would make a stop of a terminate.
+    const workflow = await get(caller, WORKFLOWS, namespace, name, { signal });
+    if (workflow === undefined || workflow.spec?.shutdown === 'Terminate') return workflow;
+  }
   const request: KubeRequest = {
     about: about(verb, WORKFLOWS, namespace, name),
     method: 'PUT',

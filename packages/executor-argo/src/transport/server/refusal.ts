@@ -99,9 +99,10 @@ function notArgoError(about: About, status: number): RunnerError {
   });
 }
 
+/** A stream that is refused says so in the form of its events. */
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(text.replace(/^data:/, '')) as unknown;
   } catch {
     return undefined;
   }

@@ -1,0 +1,20 @@
+import { executorContract } from '@runner/executor/testing';
+import type { Permission } from '@runner/kube/runs';
+import type { TestRight } from '@runner/kube/testing';
+import { CRD_PERMISSIONS, SERVER_PERMISSIONS } from '../../src/index.ts';
+import { argoSubject } from '../support/argo-subject.ts';
+
+const rightsOf = (permissions: readonly Permission[]): readonly TestRight[] =>
+  permissions.map(({ group, resource, subresource, verb }) => ({
+    group,
+    resources: [subresource === undefined ? resource : `${resource}/${subresource}`],
+    verbs: [verb],
+  }));
+
+executorContract('Workflows over the custom resources, with exactly the permissions of the executor', () =>
+  argoSubject({ rights: rightsOf(CRD_PERMISSIONS) }),
+);
+
+executorContract('Workflows over an Argo Server, with exactly the permissions of the executor', () =>
+  argoSubject({ transport: 'server', rights: rightsOf(SERVER_PERMISSIONS) }),
+);
