@@ -34,15 +34,19 @@ const WORDS_BEFORE_KEY: ReadonlySet<string> = new Set([
   'storage',
 ]);
 
+/** As written without a gap: `sslpassword`, `accesstoken`. */
+const ENDING = /(?:password|passwd|passphrase|secret|token|(?:access|api|private|secret|shared)key)$/;
+
 const WHOLE: ReadonlySet<string> = new Set(['connectionstring', 'authorization', 'sasurl', 'apikey', 'privatekey']);
 
-/** `clientSecret`, `API_KEY` and `X-Auth-Token` as words in lower case, a plural as its singular. */
+/** `clientSecret`, `API_KEY` and `X-Auth-Token` as words in lower case, a plural as its singular, numbers at the end left out. */
 function wordsOf(name: string): readonly string[] {
   return name
     .slice(0, 256)
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replaceAll(/([A-Z])([A-Z][a-z])/g, '$1 $2')
     .toLowerCase()
+    .replace(/[^a-z]+$/, '')
     .split(/[^a-z0-9]+/)
     .filter((word) => word !== '')
     .map((word) => (word.length > 3 && word.endsWith('s') && !word.endsWith('ss') ? word.slice(0, -1) : word));
@@ -53,7 +57,7 @@ export function isTellingName(name: string): boolean {
   const words = wordsOf(name);
   const last = words.at(-1);
   if (last === undefined) return false;
-  if (LAST_WORDS.has(last) || WHOLE.has(words.join(''))) return true;
+  if (LAST_WORDS.has(last) || ENDING.test(last) || WHOLE.has(words.join(''))) return true;
   const before = words.at(-2);
   return last === 'key' && before !== undefined && WORDS_BEFORE_KEY.has(before);
 }

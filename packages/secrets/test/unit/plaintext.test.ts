@@ -77,6 +77,19 @@ describe('a field that is not masked', () => {
   });
 
   it.each([
+    'sslpassword',
+    'DBPASSWORD',
+    'accesstoken',
+    'clientsecret',
+    'secretkey',
+    'password2',
+    'api_key_1',
+    'tokens',
+  ])('of the name %s tells, too', (name) => {
+    expect(found({ [name]: 'value' }, 'CustomDatabase')).toEqual([`refuse plaintext_suspected /${name}`]);
+  });
+
+  it.each([
     'tokenUrl',
     'awsAccessKeyId',
     'privateKeyId',
@@ -86,6 +99,10 @@ describe('a field that is not masked', () => {
     'username',
     'compass',
     'keyFile',
+    'monkey',
+    'hotkey',
+    'tokenizer',
+    'sha256',
   ])('of the name %s tells nothing', (name) => {
     expect(found({ [name]: 'value' }, 'CustomDatabase')).toEqual([]);
   });
