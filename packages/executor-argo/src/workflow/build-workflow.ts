@@ -8,7 +8,7 @@ import type { WorkflowOverrides } from '../options.ts';
 import { lightened } from './large-config.ts';
 import type { Workflow, WorkflowSpec, WorkflowTemplate } from './objects.ts';
 import { TEMPLATES, WORKFLOWS } from './objects.ts';
-import { OVERRIDE_VARIABLES, merge, mergeContainer } from './overrides-merge.ts';
+import { mergeContainer, mergeWorkflow } from './overrides-merge.ts';
 import { podFields } from './pod-fields.ts';
 import { goJsonBytes } from './size.ts';
 import { OPENING, STATUS_EXPRESSION, carryBraces, refuseTemplates } from './template-safety.ts';
@@ -93,11 +93,7 @@ function workflowSpec(input: WorkflowInput, template: PodTemplate): WorkflowSpec
   const withExit = hasExitStep(spec);
   const steps = [mainStep(input, template), ...(withExit ? [exitStep(input, template)] : [])];
   return {
-    ...merge(
-      { ...fields, archiveLogs: false, ttlStrategy: ttlStrategy(input) },
-      overrides?.workflow,
-      OVERRIDE_VARIABLES.workflow,
-    ),
+    ...mergeWorkflow({ ...fields, archiveLogs: false, ttlStrategy: ttlStrategy(input) }, overrides?.workflow),
     entrypoint: TEMPLATES.main,
     ...(withExit ? { onExit: TEMPLATES.exit } : {}),
     templates: steps.map((step) => ({ ...step, podSpecPatch: JSON.stringify(patch) })),

@@ -11,7 +11,14 @@ export const OVERRIDE_VARIABLES = {
 } as const;
 
 /** What the contract of the ingestion image says about a container; no file changes it. */
-export const OWNED_CONTAINER_FIELDS = ['name', 'command', 'args'] as const;
+export const OWNED_CONTAINER_FIELDS: readonly string[] = ['name', 'command', 'args'];
+
+/** Fields of a Workflow's spec that are ours alone, because runs are found, ended and read by them. */
+export const OWNED_WORKFLOW_FIELDS: readonly string[] = [
+  ...['entrypoint', 'templates', 'onExit', 'hooks', 'shutdown', 'suspend', 'arguments', 'workflowTemplateRef'],
+  ...['templateDefaults', 'retryStrategy', 'activeDeadlineSeconds', 'podGC', 'workflowMetadata'],
+  ...['automountServiceAccountToken', 'executor'],
+];
 
 /**
  * A container with the fields of the file in it: maps by key, lists as a whole. The environment is a map in the shape of a
@@ -20,9 +27,7 @@ export const OWNED_CONTAINER_FIELDS = ['name', 'command', 'args'] as const;
 export function mergeContainer(own: Container, file: Fields | undefined): Container {
   if (file === undefined) return own;
   const { env, ...rest } = file;
-  const owned = new Set<string>(OWNED_CONTAINER_FIELDS);
-  const fields = Object.fromEntries(Object.entries(rest).filter(([field]) => !owned.has(field)));
-  const merged = merge(own, fields, OVERRIDE_VARIABLES.container) as unknown as Container;
+  const merged = merge(own, rest, OWNED_CONTAINER_FIELDS, OVERRIDE_VARIABLES.container) as unknown as Container;
   const container = { ...merged, env: mergeEnvironment(own.env ?? [], Array.isArray(env) ? (env as EnvVar[]) : []) };
   checkResources(container);
   return container;
@@ -34,11 +39,17 @@ function mergeEnvironment(own: readonly EnvVar[], file: readonly EnvVar[]): read
   return [...own.filter(({ name }) => !names.has(name)), ...added];
 }
 
-/** The strength of the two is given by their order: the file is stronger. */
-export function merge(own: object, file: Fields | undefined, source: string): Fields {
+/** The spec of a Workflow with the fields of the file in it. */
+export function mergeWorkflow(own: object, file: Fields | undefined): Fields {
+  return merge(own, file ?? {}, OWNED_WORKFLOW_FIELDS, OVERRIDE_VARIABLES.workflow);
+}
+
+/** The file is stronger than what is there, and has no say in owned fields. */
+function merge(own: object, file: Fields, owned: readonly string[], source: string): Fields {
+  const value = Object.fromEntries(Object.entries(file).filter(([field]) => !owned.includes(field)));
   return mergeLayers([
     { source: 'runner', value: own as Fields },
-    { source, value: file ?? {} },
+    { source, value },
   ]).value;
 }
 

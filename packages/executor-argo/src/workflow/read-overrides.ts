@@ -2,7 +2,7 @@ import { RESERVED_VARIABLES } from '@runner/executor';
 import type { OverrideFile, Problem } from '@runner/scheduling';
 import { compareQuantities, parseOverrideFile, parseQuantity } from '@runner/scheduling';
 import type { WorkflowOverrides } from '../options.ts';
-import { OVERRIDE_VARIABLES, OWNED_CONTAINER_FIELDS } from './overrides-merge.ts';
+import { OVERRIDE_VARIABLES, OWNED_CONTAINER_FIELDS, OWNED_WORKFLOW_FIELDS } from './overrides-merge.ts';
 import { OPENING } from './template-safety.ts';
 
 /** An override file as it was read. */
@@ -18,13 +18,6 @@ export interface OverridesReading {
   /** With the line of each. Errors must be mended before anything runs. */
   readonly problems: readonly Problem[];
 }
-
-/** Fields of a Workflow's spec that are ours alone, because runs are found, ended and read by them. */
-const OWNED_WORKFLOW_FIELDS = [
-  ...['entrypoint', 'templates', 'onExit', 'hooks', 'shutdown', 'suspend', 'arguments', 'workflowTemplateRef'],
-  ...['templateDefaults', 'retryStrategy', 'activeDeadlineSeconds', 'podGC', 'workflowMetadata'],
-  ...['automountServiceAccountToken', 'executor'],
-];
 
 /**
  * Reads the two override files (`ARGO_INGESTION_CONTAINER_SPEC_FILE_PATH`, `ARGO_INGESTION_WORKFLOW_SPEC_FILE_PATH`):

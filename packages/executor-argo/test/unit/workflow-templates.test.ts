@@ -6,31 +6,10 @@ import { describe, expect, it } from 'vitest';
 import type { Workflow, WorkflowInput } from '../../src/index.ts';
 import { TEMPLATES, buildWorkflow } from '../../src/index.ts';
 import { argoSubstituted, kubernetesExpanded } from '../support/argo-substitution.ts';
+import { hostileText } from '../support/hostile-text.ts';
 import { reportingConfig, testPods, workflowInput } from '../support/workflow-input.ts';
 
-/** Texts that are full of what Argo, Kubernetes or JSON could trip over. */
-const fragment = fc.constantFrom(
-  ...[
-    '{{',
-    '{',
-    '}}',
-    '}',
-    '{{=',
-    '{{workflow.status}}',
-    '{{=1+1}}',
-    '{{{',
-    '$',
-    '$$',
-    '$(HOME)',
-    '${',
-    '"',
-    '\\',
-    "'",
-  ],
-  ...['\\u007b', '\u2028', '<', '&', 'é', '🚀', '\n', '\u0000', ' ', 'x'],
-);
-const hostile = fc.array(fragment, { maxLength: 12 }).map((parts) => parts.join(''));
-const anyText = fc.oneof(hostile, fc.string({ unit: 'binary', maxLength: 20 }));
+const anyText = fc.oneof(hostileText, fc.string({ unit: 'binary', maxLength: 20 }));
 const anyJson = fc.jsonValue({ noUnicodeString: false });
 const config = fc.record({ text: anyText, deep: fc.dictionary(anyText, anyText), value: anyJson });
 
@@ -112,7 +91,7 @@ describe('a large config', () => {
   it('stands once in the Workflow, outside of the templates, with the token of each step', () => {
     const token = fc.constantFrom('run-token', 'a.b-c_d', 'with "quotes" and $(HOME) {{x}}');
     fc.assert(
-      fc.property(token, hostile, fc.constantFrom('"', '$', '{', 'x', '<'), (runToken, text, filler) => {
+      fc.property(token, hostileText, fc.constantFrom('"', '$', '{', 'x', '<'), (runToken, text, filler) => {
         const sent = reportingConfig(runToken, { text: text + filler.repeat(60_000) });
         fc.pre(Buffer.byteLength(escapeTemplates(JSON.stringify(sent))) <= MAX_CONFIG_BYTES);
         const workflow = built({ spec: testRunSpec({ config: sent, exitToken: 'exit-token' }) });
