@@ -1,8 +1,9 @@
 import { executorContract } from '@runner/executor/testing';
 import type { Permission } from '@runner/kube/runs';
 import type { TestRight } from '@runner/kube/testing';
-import { CRD_PERMISSIONS, SERVER_PERMISSIONS } from '../../src/index.ts';
+import { CRD_PERMISSIONS } from '../../src/index.ts';
 import { argoSubject } from '../support/argo-subject.ts';
+import { OFFICIAL_RIGHTS } from '../support/transport-subject.ts';
 
 const rightsOf = (permissions: readonly Permission[]): readonly TestRight[] =>
   permissions.map(({ group, resource, subresource, verb }) => ({
@@ -15,6 +16,6 @@ executorContract('Workflows over the custom resources, with exactly the permissi
   argoSubject({ rights: rightsOf(CRD_PERMISSIONS) }),
 );
 
-executorContract('Workflows over an Argo Server, with exactly the permissions of the executor', () =>
-  argoSubject({ transport: 'server', rights: rightsOf(SERVER_PERMISSIONS) }),
+executorContract('Workflows over an Argo Server, with the Role of the official chart', () =>
+  argoSubject({ transport: 'server', rights: OFFICIAL_RIGHTS }),
 );

@@ -7,6 +7,8 @@ import type { RunSpec } from '../../run-spec.ts';
 /** An executor under test, and power over its workloads. Programs run until they are told otherwise. */
 export interface ExecutorSubject extends AsyncDisposable {
   readonly executor: Executor;
+  /** Whether lists of the place prove what is not in them. Default true. */
+  readonly listsAreFresh?: boolean;
   /** Another executor on the same place, as after a restart of the agent. The subject closes it. */
   another(): Promise<Executor>;
   /** The program writes these bytes to its output; resolves when they are written. */

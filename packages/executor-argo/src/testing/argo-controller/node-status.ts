@@ -1,0 +1,67 @@
+import type { Pod } from '@runner/kube';
+import type { WorkflowNode } from '../../workflow/objects.ts';
+import type { Step } from './step-pod.ts';
+
+/** What the controller writes of a step, in its words (3.7.4). Pure; times are RFC 3339. */
+
+export function newNode({ id, node, template }: Step, now: string): WorkflowNode {
+  return {
+    id,
+    name: node,
+    displayName: node,
+    type: 'Pod',
+    templateName: template.name,
+    phase: 'Pending',
+    startedAt: now,
+    finishedAt: null,
+  };
+}
+
+export function over(node: WorkflowNode, phase: string, message: string, now: string): WorkflowNode {
+  return { ...node, phase, message, finishedAt: now };
+}
+
+export const FORBIDDEN_RESULTS =
+  'wait: Error (exit code 64): workflowtaskresults.argoproj.io is forbidden: User "system:serviceaccount:runs:ingestion" cannot create resource "workflowtaskresults" in API group "argoproj.io" in the namespace "runs"';
+
+/** The node as its pod shows it. */
+export function seen(
+  node: WorkflowNode,
+  pod: Pod,
+  { now, mayReport }: { now: string; mayReport: boolean },
+): WorkflowNode {
+  const { phase, reason, message = '' } = pod.status ?? {};
+  const ended = pod.status?.containerStatuses?.[0]?.state?.terminated;
+  switch (phase) {
+    case 'Running':
+      // The containers are over and the phase of the pod is not.
+      return ended === undefined ? withoutMessage({ ...node, phase: 'Running' }) : node;
+    case 'Succeeded':
+    case 'Failed': {
+      const exited =
+        ended === undefined || ended.reason === 'ContainerStatusUnknown'
+          ? node
+          : { ...node, outputs: { exitCode: String(ended.exitCode) } };
+      if (!mayReport) return over(exited, 'Error', FORBIDDEN_RESULTS, now);
+      if (phase === 'Succeeded') return withoutMessage({ ...exited, phase, finishedAt: now });
+      const said =
+        reason === undefined ? `main: ${ended?.reason ?? 'Error'} (exit code ${ended?.exitCode ?? 1})` : message;
+      return over(exited, 'Failed', said, now);
+    }
+    default:
+      return { ...node, phase: 'Pending', ...waiting(pod) };
+  }
+}
+
+function withoutMessage({ message: _, ...node }: WorkflowNode): WorkflowNode {
+  return node;
+}
+
+/** Why the pod waits: the scheduler's condition, or the first container that says more than that it is being made. */
+function waiting(pod: Pod): { readonly message?: string } {
+  const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  if (scheduled?.status === 'False') return { message: `${scheduled.reason ?? ''}: ${scheduled.message ?? ''}` };
+  const why = pod.status?.containerStatuses?.[0]?.state?.waiting;
+  if (why?.reason === undefined) return {};
+  return { message: why.message === undefined ? why.reason : `${why.reason}: ${why.message}` };
+}
