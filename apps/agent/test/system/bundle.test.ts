@@ -1,13 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { SECRETS } from '@runner/kube';
+import { startTestApiServer } from '@runner/kube/testing';
 import { build } from 'tsup';
 import { expect, it } from 'vitest';
 import { options } from '../../tsup.config.ts';
 import { startAgent } from '../agent-process.ts';
 import { AGENT_ID, testControlPlane } from '../control-plane.ts';
 import { temporaryFolder } from '../folder.ts';
+import { startTestClouds } from '../registry-clouds.ts';
 import { testToken } from '../tokens.ts';
 
 /** Clients of clouds and of Kubernetes: together they would take more memory than everything else of the agent. */
@@ -29,9 +32,9 @@ function readMetafile(dist: string): Metafile {
   return JSON.parse(readFileSync(join(dist, 'metafile-esm.json'), 'utf8')) as Metafile;
 }
 
-/** The sources in this file of the bundle, and in those it cannot be loaded without. */
-function loadedAtStart({ outputs }: Metafile, entry: string): readonly string[] {
-  const first = Object.keys(outputs).find((path) => basename(path) === entry);
+/** The sources in the file of the bundle that has this one, and in those it cannot be loaded without. */
+function loadedWith({ outputs }: Metafile, source: string): readonly string[] {
+  const first = Object.keys(outputs).find((path) => Object.keys(outputs[path]?.inputs ?? {}).includes(source));
   const files = new Set(first === undefined ? [] : [first]);
   for (const file of files) {
     for (const { path, kind, external } of outputs[file]?.imports ?? []) {
@@ -61,6 +64,29 @@ function checkedInCloud(command: string, cloud: keyof typeof CLOUDS): string {
   return result?.error?.code ?? 'no error';
 }
 
+/** The SDKs of the registry helper, which make the pull secret from what servers of this machine give. */
+const REGISTRIES = {
+  ecr: { AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'nobody', AWS_SECRET_ACCESS_KEY: 'nothing' },
+  gar: { DOCKER_REGISTRY: 'europe-west1-docker.pkg.dev', METADATA_SERVER_DETECTION: 'assume-present' },
+} as const;
+
+async function pullSecretBy(main: string, type: keyof typeof REGISTRIES): Promise<string | undefined> {
+  using folder = temporaryFolder();
+  await using server = await startTestApiServer({ namespaces: ['runner'] });
+  await using clouds = await startTestClouds();
+  const kubeconfig = join(folder.path, 'kubeconfig');
+  writeFileSync(kubeconfig, server.kubeconfig(undefined, 'runner'), { mode: 0o600 });
+  const place = { KUBECONFIG: kubeconfig, NAMESPACE_NAME: 'runner', DOCKER_SECRET_NAME: 'pull', REGISTRY_TYPE: type };
+  const reached = { AWS_ENDPOINT_URL: clouds.url, GCE_METADATA_HOST: clouds.host };
+  await using helper = startAgent({
+    main,
+    args: ['registry-helper'],
+    env: { ...place, ...reached, ...REGISTRIES[type] },
+  });
+  await helper.exit;
+  return server.object(SECRETS, 'runner', 'pull')?.type;
+}
+
 it('the bundle starts alone in an empty folder and runs a program', async () => {
   using dist = temporaryFolder();
   using place = temporaryFolder();
@@ -77,12 +103,20 @@ it('the bundle starts alone in an empty folder and runs a program', async () => 
     metafile: true,
   });
   expect(readdirSync(dist.path)).toEqual(expect.arrayContaining(['main.js', 'runner-secrets.js', 'supervisor.js']));
-  const atStart = loadedAtStart(readMetafile(dist.path), 'main.js');
-  expect(atStart).toEqual(expect.arrayContaining([expect.stringContaining('packages/kube/src/index.ts')]));
-  expect(atStart.filter((input) => VENDORS.test(input))).toEqual([]);
+  const metafile = readMetafile(dist.path);
+  const running = loadedWith(metafile, 'apps/agent/src/run.ts');
+  expect(running).toEqual(expect.arrayContaining([expect.stringContaining('packages/kube/src/index.ts')]));
+  expect(running.filter((input) => VENDORS.test(input))).toEqual([]);
+  // Commands come with what they need: the start of any of them loads no other.
+  const first = loadedWith(metafile, 'apps/agent/src/main.ts');
+  expect(first.filter((input) => input.startsWith('packages/'))).toEqual([]);
+  expect(first.some((input) => input.includes('commander'))).toBe(true);
   const command = join(dist.path, 'runner-secrets.js');
   for (const cloud of Object.keys(CLOUDS) as (keyof typeof CLOUDS)[]) {
     expect(checkedInCloud(command, cloud), cloud).toMatch(/^secret_(unreachable|misconfigured|forbidden)$/);
+  }
+  for (const type of Object.keys(REGISTRIES) as (keyof typeof REGISTRIES)[]) {
+    expect(await pullSecretBy(join(dist.path, 'main.js'), type), type).toBe('kubernetes.io/dockerconfigjson');
   }
 
   await using controlPlane = await testControlPlane();
