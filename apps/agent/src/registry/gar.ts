@@ -24,7 +24,7 @@ export function createGarTokens({ registry, project, clock }: GarOptions): Regis
   const identity = IDENTITY;
   let client: Promise<AuthClient> | undefined;
   const open = async (): Promise<AuthClient> => {
-    const { GoogleAuth } = await import('google-auth-library');
+    const { GoogleAuth } = exportsOf(await import('google-auth-library'));
     // A project, whichever, keeps it from asking for one.
     const auth = new GoogleAuth({
       scopes: [SCOPE],
@@ -62,6 +62,11 @@ export function createGarTokens({ registry, project, clock }: GarOptions): Regis
     },
     close: () => undefined,
   };
+}
+
+/** Of a CommonJS module: a bundle has them behind `default` alone. */
+function exportsOf<T extends object>(module: T): T {
+  return 'default' in module ? (module.default as T) : module;
 }
 
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
