@@ -19,6 +19,7 @@ const KINDS: Readonly<Record<string, Schema>> = {
   boolean: { type: 'boolean' },
   list: { type: 'array' },
   map: { type: 'object' },
+  null: { type: 'null' },
   names: { anyOf: [{ type: 'string' }, { type: 'array', items: { type: ['string', 'object'] } }] },
   quantity: {
     anyOf: [
@@ -68,7 +69,7 @@ function properties(schema: Schema): Schema {
 }
 
 function typeSchema(type: ValueType): Schema {
-  const kinds = type.map((word) => KINDS[word]);
+  const kinds = [...type, ...(type.includes('map') && type.length > 1 ? ['null'] : [])].map((word) => KINDS[word]);
   if (kinds.every((kind) => kind !== undefined)) {
     const [only] = kinds;
     return kinds.length === 1 && only !== undefined ? only : { anyOf: kinds };

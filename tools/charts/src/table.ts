@@ -13,7 +13,7 @@ export function tableOf(values: readonly Value[], options: { readonly marksAdded
 }
 
 function standard(value: unknown): string {
-  if (value === '') return '–';
+  if (value === '' || value === null) return '–';
   return `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
 }
 

@@ -129,7 +129,7 @@
 {{- if $helper.registry -}}
 {{- $helper.registry -}}
 {{- else if eq $helper.type "ecr" -}}
-{{- printf "%s.dkr.ecr.%s.amazonaws.com" (include "runner.text" $helper.collateCredentials.values.account) $helper.region -}}
+{{- printf "%s.dkr.ecr.%s.amazonaws.com%s" (include "runner.text" $helper.collateCredentials.values.account) $helper.region (ternary ".cn" "" (hasPrefix "cn-" $helper.region)) -}}
 {{- else -}}
 {{- splitList "/" .Values.config.ingestionPods.repository | first -}}
 {{- end -}}
@@ -137,10 +137,13 @@
 
 {{/* Whether the helper runs once at install and upgrade. */}}
 {{- define "runner.helperHook" -}}
+{{- if and (include "runner.helperEnabled" .) (ne (include "runner.flag" .Values.ecrRegistryHelper.hook) "false") -}}true{{- end -}}
+{{- end -}}
+
+{{/* Whether the values say as whom the helper asks the registry. EKS Pod Identity needs no word of them. */}}
+{{- define "runner.helperHasIdentity" -}}
 {{- $helper := .Values.ecrRegistryHelper -}}
-{{- $said := include "runner.flag" $helper.hook -}}
-{{- $given := or $helper.collateCredentials.secretRef $helper.collateCredentials.values.accessKeyId $helper.serviceAccount.annotations -}}
-{{- if and (include "runner.helperEnabled" .) (or (eq $said "true") (and (ne $said "false") $given)) -}}true{{- end -}}
+{{- if or $helper.collateCredentials.secretRef $helper.collateCredentials.values.accessKeyId $helper.serviceAccount.annotations -}}true{{- end -}}
 {{- end -}}
 
 {{- define "runner.seesNodes" -}}

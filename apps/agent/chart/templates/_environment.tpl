@@ -9,9 +9,11 @@
 {{- $extra := list -}}
 {{- $names := dict -}}
 {{- range reverse .Values.extraEnvs -}}
+{{- if kindIs "map" . -}}
 {{- if not (hasKey $names (toString .name)) -}}
 {{- $_ := set $names (toString .name) true -}}
 {{- $extra = prepend $extra (hasKey . "value" | ternary (merge (dict "value" (include "runner.text" .value)) .) .) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- $kept := list -}}

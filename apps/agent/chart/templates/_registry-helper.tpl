@@ -1,5 +1,7 @@
-{{/* Spec of a Job of the registry helper, for the CronJob and for the hook. */}}
+{{/* Spec of a Job of the registry helper: root, and `hook` for the one of an install, which fails no release. */}}
 {{- define "runner.helperJob" -}}
+{{- $hook := .hook -}}
+{{- with .root -}}
 {{- $helper := .Values.ecrRegistryHelper -}}
 ttlSecondsAfterFinished: {{ int $helper.ttlSecondsAfterFinished }}
 backoffLimit: {{ int $helper.backoffLimit }}
@@ -7,7 +9,9 @@ activeDeadlineSeconds: 240
 template:
   metadata:
     labels:
-      {{- toYaml (mergeOverwrite (deepCopy .Values.commonLabels) (dict "app.kubernetes.io/component" "registry-helper")) | nindent 6 }}
+      {{- $labels := mergeOverwrite (deepCopy .Values.commonLabels) (dict "app.kubernetes.io/component" "registry-helper") }}
+      {{- if eq $helper.type "acr" }}{{- $_ := set $labels "azure.workload.identity/use" "true" }}{{- end }}
+      {{- toYaml $labels | nindent 6 }}
   spec:
     restartPolicy: Never
     serviceAccountName: {{ include "runner.helperServiceAccountName" . }}
@@ -29,6 +33,7 @@ template:
               name: {{ $helper.collateCredentials.secretRef | default (printf "%s-secrets" (include "runner.fullname" .)) }}
               optional: true
         {{- $environment := include "runner.proxyEnvironment" . | fromYamlArray }}
+        {{- if $hook }}{{- $environment = append $environment (dict "name" "REGISTRY_HELPER_HOOK" "value" "true") }}{{- end }}
         {{- with $environment }}
         env:
           {{- toYaml . | nindent 10 }}
@@ -44,4 +49,5 @@ template:
         emptyDir:
           sizeLimit: 64Mi
       {{- include "runner.caVolume" . | nindent 6 }}
+{{- end -}}
 {{- end -}}

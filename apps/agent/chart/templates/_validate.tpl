@@ -38,8 +38,11 @@
   "config.ingestionPods.customerToleration" "config.ingestionPods.additionalPipelineConfigs, with tolerations by pipeline type"
   "config.customerToleration" "config.ingestionPods.additionalPipelineConfigs, with tolerations by pipeline type" -}}
 {{- $nearest := get $old $path -}}
-{{- if not $nearest -}}{{- $nearest = include "runner.alike" (dict "tree" .tree "path" .path "key" .key) -}}{{- end -}}
-{{- if not $nearest -}}{{- $nearest = include "runner.elsewhere" (dict "tree" .known "path" "" "key" .key) | trim | splitList " " | first -}}{{- end -}}
+{{- $beside := include "runner.alike" (dict "tree" .tree "path" .path "key" .key) -}}
+{{- $elsewhere := include "runner.elsewhere" (dict "tree" .known "path" "" "key" .key) | trim | splitList " " | first -}}
+{{- if not $nearest -}}
+{{- $nearest = ternary $beside (default $beside $elsewhere) (eq (lower $beside) (lower $path)) -}}
+{{- end -}}
 {{- if $nearest -}}
 {{- printf "unknown key %s: did you mean %s?" $path $nearest -}}
 {{- else -}}

@@ -1,0 +1,130 @@
+import { expect, test } from 'vitest';
+import { agentCharts, FAKE_TOKEN, least, withHelm } from '../support/charts.ts';
+
+const CASES: readonly (readonly [title: string, values: object, words: readonly string[]])[] = [
+  [
+    'a missing token',
+    { config: { serverHost: 'a.example.test' } },
+    ['token of the bot is missing', 'config.authTokenSecret.name'],
+  ],
+  ['both forms of a token', least({ authTokenSecret: { name: 'x' } }), ['both set']],
+  ['a placeholder for a token', least({ authToken: '<Provided by Collate>' }), ['config.authToken is no token']],
+  ['a host that nobody set', { config: { authToken: FAKE_TOKEN } }, ['config.serverHost', 'my-cluster.getcollate.io']],
+  ['a host with a scheme', least({ serverHost: 'https://a.example.test' }), ['write "a.example.test"']],
+  [
+    'a host with a plain scheme',
+    least({ serverHost: 'ws://a.example.test:8585' }),
+    ['write "a.example.test:8585"', 'useSecureProtocols: false'],
+  ],
+  ['a host with a path', least({ serverHost: 'a.example.test/api' }), ['write "a.example.test"']],
+  ['a host that is none', least({ serverHost: 'a b' }), ['no host name']],
+  ['an unknown key', least({ agentID: 'x' }), ['unknown key config.agentID: did you mean config.agentId?']],
+  [
+    'a misspelt key deep down',
+    least({ ingestionPods: { imagePullSecret: 'x' } }),
+    ['did you mean config.ingestionPods.imagePullSecrets?'],
+  ],
+  ['a key that belongs elsewhere', least({}, { secretsManager: 'gcp' }), ['did you mean config.secretsManager?']],
+  ['a key like nothing', least({}, { xyz: 1 }), ['unknown key xyz', 'known there']],
+  ['a key of older charts', least({ serverUrl: 'wss://x' }), ['did you mean config.serverHost']],
+  ['a wrong type', least({ agentId: { name: 'x' } }), ['/config/agentId', 'want string']],
+  ['a boolean that is none', least({}, { ecrRegistryHelper: { enabled: 'perhaps' } }), ['/ecrRegistryHelper/enabled']],
+  ['an unknown secrets manager', least({ secretsManager: 'vault' }), ['/config/secretsManager', 'managed-azure-kv']],
+  [
+    'a quantity that is none',
+    least({ ingestionPods: { resources: { limits: { cpu: 'plenty' } } } }),
+    ['/config/ingestionPods/resources/limits/cpu'],
+  ],
+  [
+    'a quantity of the runner that is none',
+    least({}, { resources: { limits: { memory: '512 MB' } } }),
+    ['resources.limits.memory is "512 MB"'],
+  ],
+  ['thousandths of a byte', least({ ingestionPods: { resources: { limits: { memory: '512m' } } } }), ['512Mi']],
+  [
+    'placement that is not JSON',
+    least({ ingestionPods: { additionalPipelineConfigs: '{"a": ' } }),
+    ['additionalPipelineConfigs is not a JSON object'],
+  ],
+  [
+    'placement that is a list',
+    least({ ingestionPods: { additionalPipelineConfigs: '[]' } }),
+    ['additionalPipelineConfigs is not a JSON object'],
+  ],
+  [
+    'placement of a type that is no object',
+    least({ ingestionPods: { additionalPipelineConfigs: '{"profiler": 1}' } }),
+    ['profiler is not an object'],
+  ],
+  [
+    'placement in extraEnvs that is not JSON',
+    least({}, { extraEnvs: [{ name: 'SIMPLEK8S_PIPELINE_TYPE_CONFIGS', value: 'x' }] }),
+    ['extraEnvs SIMPLEK8S_PIPELINE_TYPE_CONFIGS is not'],
+  ],
+  ['a variable without a name', least({}, { extraEnvs: ['A=1'] }), ['extraEnvs[0] is no variable']],
+  [
+    'both sides of a disruption budget',
+    least({}, { podDisruptionBudget: { enabled: true, minAvailable: 1 } }),
+    ['both set'],
+  ],
+  [
+    'the image of another product',
+    least({}, { image: { repository: '118146679784.dkr.ecr.eu-west-1.amazonaws.com/hybrid-ingestion-runner' } }),
+    ['remove image.repository'],
+  ],
+  ['a digest that is none', least({}, { image: { digest: 'sha256:abc' } }), ['64 hexadecimal digits']],
+  [
+    'a key without its secret',
+    least({}, { ecrRegistryHelper: { collateCredentials: { values: { accessKeyId: 'x' } } } }),
+    ['set both'],
+  ],
+  ['Azure without a vault', least({ secretsManager: 'managed-azure-kv' }), ['AZURE_KEY_VAULT_NAME']],
+  [
+    'Jobs and Argo at once',
+    least({ executorType: 'simpleK8s' }, { installArgoWorkflows: true }),
+    ['drop one of the two'],
+  ],
+  ['an empty name of the runner', least({ agentId: ' ' }), ['config.agentId is empty']],
+  ['two bundles of authorities', least({}, { privateCA: { configMap: 'a', secret: 'b' } }), ['keep one of them']],
+  [
+    'ports of a proxy beside one text',
+    least({ ingestionPods: { extraEnvs: 'A:1' } }, { proxy: { httpsProxy: 'http://p', noProxy: 'h:80' } }),
+    ['as a list'],
+  ],
+];
+
+withHelm('values that cannot work end at helm install', () => {
+  const charts = agentCharts();
+
+  test.each(CASES)('%s', async (_, values, words) => {
+    const { code, stderr } = await charts.attempt({ values });
+    expect(code).not.toBe(0);
+    for (const word of words) expect(stderr).toContain(word);
+  });
+
+  test('all that is wrong is told at once', async () => {
+    const { stderr } = await charts.attempt({ values: { config: { serverHost: 'x/y', agentID: 'a' } } });
+    for (const word of ['config.agentID', 'token of the bot', 'config.serverHost']) expect(stderr).toContain(word);
+  });
+
+  test('a token never stands in what is told', async () => {
+    const { stderr } = await charts.attempt({ values: least({ authToken: `${FAKE_TOKEN} `, serverHost: 'x/y' }) });
+    expect(stderr).toContain('config.serverHost');
+    expect(stderr).not.toContain(FAKE_TOKEN);
+  });
+
+  test('any key may stand where the values of Kubernetes or of Argo stand', async () => {
+    const values = least(
+      {},
+      {
+        global: { anything: 1 },
+        argoWorkflows: { images: { tag: 'v3.7.4' } },
+        nodeSelector: { disk: 'ssd' },
+        affinity: { nodeAffinity: {} },
+        securityContext: { procMount: 'Default' },
+        ecrRegistryHelper: { image: { repository: 'heyvaldemar/aws-kubectl' } },
+      },
+    );
+    expect(await charts.attempt({ values })).toMatchObject({ code: 0 });
+  });
+});

@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { AGENT_CHART } from '../../src/index.ts';
+import { agentCharts, least, withHelm } from '../support/charts.ts';
+import { dig, find } from '../support/objects.ts';
+
+interface Group {
+  readonly name: string;
+  readonly rules: readonly {
+    readonly alert: string;
+    readonly expr: string;
+    readonly for?: string;
+    readonly labels?: unknown;
+  }[];
+}
+
+withHelm('monitoring', () => {
+  const charts = agentCharts();
+  const groups = async (prometheusRules: object): Promise<readonly Group[]> =>
+    dig(
+      find(
+        await charts.render({ values: least({}, { prometheusRules: { enabled: true, ...prometheusRules } }) }),
+        'PrometheusRule',
+        'demo-hybrid-ingestion-runner',
+      ),
+      'spec',
+      'groups',
+    ) as readonly Group[];
+
+  test('the two alerts that people have keep name, expression and time', async () => {
+    const rules = (await groups({})).flatMap((group) => group.rules);
+    const container = '{container="hybrid-ingestion-runner"}';
+    expect(rules).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({
+          alert: 'HybridAgentDown',
+          expr: `up${container} == 0`,
+          for: '2m',
+          labels: { severity: 'critical' },
+        }),
+        expect.objectContaining({
+          alert: 'HybridAgentDisconnected',
+          expr: `collate_hybrid_agent_connected${container} == 0`,
+          for: '2m',
+          labels: { severity: 'critical' },
+        }),
+      ]),
+    );
+  });
+
+  test('an alert that is not wanted is left out', async () => {
+    const rules = (await groups({ disabled: 'HybridAgentDown' })).flatMap((group) => group.rules);
+    expect(rules.map(({ alert }) => alert)).not.toContain('HybridAgentDown');
+    expect(rules.map(({ alert }) => alert)).toContain('HybridAgentDisconnected');
+  });
+
+  test('rules of the values are rendered as templates', async () => {
+    const mine = { name: 'mine', rules: [{ alert: 'Mine', expr: 'up{namespace="{{ .Release.Namespace }}"}' }] };
+    expect((await groups({ extraRules: [mine] })).at(-1)?.rules[0]?.expr).toBe('up{namespace="runner"}');
+  });
+
+  test('the dashboard is the same for the operator and for the sidecar', async () => {
+    const objects = await charts.render({
+      values: least({}, { grafanaDashboard: { enabled: true, configMap: { enabled: true } } }),
+    });
+    const file: unknown = JSON.parse(await readFile(join(AGENT_CHART, 'files/dashboard.json'), 'utf8'));
+    const operator = dig(find(objects, 'GrafanaDashboard', 'demo-hybrid-ingestion-runner'), 'spec', 'json');
+    const sidecar = find(objects, 'ConfigMap', 'demo-hybrid-ingestion-runner-dashboard');
+    expect(JSON.parse(String(operator))).toEqual(file);
+    expect(JSON.parse(String(dig(sidecar, 'data', 'demo-hybrid-ingestion-runner-dashboard.json')))).toEqual(file);
+    expect(sidecar.metadata.labels).toMatchObject({ grafana_dashboard: '1' });
+  });
+
+  test('the ServiceMonitor reads the named port of the Service', async () => {
+    const objects = await charts.render({ values: least({}, { serviceMonitor: { enabled: true } }) });
+    expect(dig(find(objects, 'ServiceMonitor', 'demo-hybrid-ingestion-runner'), 'spec', 'endpoints')).toEqual([
+      { port: 'metrics-app', path: '/metrics', interval: '30s' },
+    ]);
+  });
+});
