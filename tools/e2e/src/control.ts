@@ -114,7 +114,10 @@ function welcome(socket: Socket, announce: (announced: Announcement, program: Co
     const broken = gone.then(() => Promise.reject(new Error(`the program was gone before it answered ${order.order}`)));
     return Promise.race([new Promise((resolve) => answers.set(number, resolve)), broken]);
   };
-  createInterface({ input: socket }).on('line', (line) => {
+  const lines = createInterface({ input: socket });
+  // It tells the errors of its input once more.
+  lines.on('error', () => undefined);
+  lines.on('line', (line) => {
     const said = parsed(line);
     if (said === undefined) socket.destroy();
     else if (!announced && 'run' in said) {
