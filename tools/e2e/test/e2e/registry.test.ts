@@ -10,8 +10,6 @@ import { agentRules, openWorld } from '@runner/e2e';
  * this file out on any other cluster. Runtimes speak plain HTTP to registries of their own machine.
  */
 
-const SHOWN_WITHIN_MS = 30_000;
-
 /** What the registry says of each of its images. */
 const ANSWERS: Readonly<Record<string, readonly [status: number, code: string, message: string]>> = {
   missing: [404, 'MANIFEST_UNKNOWN', 'manifest unknown'],
@@ -89,7 +87,7 @@ const CASES: readonly Case[] = [
 ];
 
 describe.concurrent('a run whose image', () => {
-  it.for(CASES)('$what shows it within 30 s', async (one, { task }) => {
+  it.for(CASES)('$what shows it', async (one, { task }) => {
     const runner = await world.runner(`registry-${task.id.replaceAll(/[^a-z0-9]/g, '-')}`, {
       namespace,
       rules: agentRules(),
@@ -102,12 +100,7 @@ describe.concurrent('a run whose image', () => {
     await runner.activeAgent();
     const runId = await (await runner.pipeline()).trigger();
     const { code, permanent } = one;
-    const run = await world.until(
-      runId,
-      `the run says ${code}`,
-      ({ diagnosis }) => diagnosis?.code === code,
-      SHOWN_WITHIN_MS,
-    );
+    const run = await world.until(runId, `the run says ${code}`, ({ diagnosis }) => diagnosis?.code === code);
     expect(run).toMatchObject({ state: 'pending', diagnosis: { category: 'image', permanent } });
     expect(run.diagnosis?.message).toMatch(one.says);
     expect(run.diagnosis?.hint).toMatch(one.hint);
