@@ -40,7 +40,7 @@ export function outcomeOf(sight: WorkflowSight, context: OutcomeContext): Outcom
   return {
     result: 'failed',
     ...facts,
-    diagnosis: stop?.diagnosis ?? causeOf(sight, exit, context),
+    diagnosis: stop?.diagnosis ?? withExitStep(sight, causeOf(sight, exit, context)),
     ...(logTail === undefined || logTail === '' ? {} : { logTail }),
   };
 }
@@ -108,6 +108,8 @@ function causeOf(sight: WorkflowSight, exit: PodExit | undefined, { diagnosis, l
   const argo = ofArgo(sight, node, diagnosis);
   if (argo !== undefined) return argo;
   const pod = endPodOf(sight) ?? podOfNode(node);
+  // Argo says no more of an eviction once the pod is gone; the exit code is that of a kill.
+  if (endPodOf(sight) === undefined && DELETED.test(node?.message ?? '')) return POD_DELETED;
   const { events } = sight;
   const known = diagnoseEnd({
     ...(pod === undefined ? {} : { pod: causalPod(pod, exit) }),
@@ -149,17 +151,18 @@ const WORKFLOW_DEADLINE: Diagnosis = {
   permanent: true,
 };
 
+const DELETED = /^pod deleted/;
+const POD_DELETED: Diagnosis = {
+  category: 'lost',
+  code: 'pod_deleted',
+  message: 'The pod of the run was deleted while it was going on, so how the program ended cannot be read.',
+  hint: 'Somebody deleted the pod, it was evicted, or its node was removed. Start the run again.',
+  permanent: true,
+};
+
 function unexplained({ workflow }: WorkflowSight, node: WorkflowNode | undefined): Diagnosis {
   const said = (node?.message ?? workflow?.status?.message ?? '').replaceAll(/\s+/g, ' ').slice(0, 300);
-  if (/^pod deleted/.test(said)) {
-    return {
-      category: 'lost',
-      code: 'pod_deleted',
-      message: 'The pod of the run was deleted while it was going on, so how the program ended cannot be read.',
-      hint: 'Somebody deleted the pod, it was evicted, or its node was removed. Start the run again.',
-      permanent: true,
-    };
-  }
+  if (DELETED.test(said)) return POD_DELETED;
   return {
     category: 'unknown',
     code: 'workflow_failed',
@@ -169,22 +172,35 @@ function unexplained({ workflow }: WorkflowSight, node: WorkflowNode | undefined
   };
 }
 
-/** A failing exit step is no failure of the run; it is told beside its success. */
-function exitStepTrouble({ workflow }: WorkflowSight): { readonly diagnosis?: Diagnosis } {
-  const main = mainNodeOf(workflow);
-  if (/workflowtaskresults\S* is forbidden/.test(main?.message ?? '')) {
+/** What is wrong after a success: a failing exit step is no failure of the run, and is told beside it. */
+function exitStepTrouble(sight: WorkflowSight): { readonly diagnosis?: Diagnosis } {
+  if (/workflowtaskresults\S* is forbidden/.test(mainNodeOf(sight.workflow)?.message ?? '')) {
     return { diagnosis: { ...RESULTS_FORBIDDEN, permanent: false } };
   }
-  const exit = exitNodeOf(workflow);
-  if (exit === undefined || (exit.phase !== 'Failed' && exit.phase !== 'Error')) return {};
-  const said = (exit.message ?? '').replaceAll(/\s+/g, ' ').slice(0, 300);
+  const failure = exitStepFailure(sight);
+  if (failure === undefined) return {};
   return {
     diagnosis: {
       category: 'program',
       code: 'exit_step_failed',
-      message: `The program succeeded; the exit step after it did not${said === '' ? '' : ` (${said})`}, so Argo shows the Workflow as failed.`,
+      message: `The program succeeded; the exit step after it did not${failure}, so Argo shows the Workflow as failed.`,
       hint: 'The step reports bad ends to OpenMetadata. See the log of its pod; most often OpenMetadata cannot be reached from there.',
       permanent: false,
     },
   };
+}
+
+/** A failure whose report failed as well. */
+function withExitStep(sight: WorkflowSight, diagnosis: Diagnosis): Diagnosis {
+  const failure = exitStepFailure(sight);
+  if (failure === undefined) return diagnosis;
+  return { ...diagnosis, message: `${diagnosis.message} The exit step, which reports that, failed too${failure}.` };
+}
+
+/** What Argo says of an exit step that failed, in brackets. */
+function exitStepFailure({ workflow }: WorkflowSight): string | undefined {
+  const exit = exitNodeOf(workflow);
+  if (exit === undefined || (exit.phase !== 'Failed' && exit.phase !== 'Error')) return undefined;
+  const said = (exit.message ?? '').replaceAll(/\s+/g, ' ').slice(0, 300);
+  return said === '' ? '' : ` (${said})`;
 }

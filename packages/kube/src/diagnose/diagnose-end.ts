@@ -32,12 +32,13 @@ export function diagnoseEnd(evidence: Evidence): Diagnosis | undefined {
 
 function outOfMemory(pod: Pod | undefined): Diagnosis | undefined {
   if (mainStatus(pod)?.state?.terminated?.reason !== 'OOMKilled') return undefined;
-  const limit = mainContainer(pod)?.resources?.limits?.['memory'];
-  const told = limit === undefined ? 'the memory of the node ran out' : `its memory limit is ${limit}`;
+  const main = mainContainer(pod);
+  const limit = main?.resources?.limits?.['memory'];
+  const told = limit === undefined ? ': the memory of the node ran out' : `: its memory limit is ${limit}`;
   return {
     category: 'out_of_memory',
     code: 'out_of_memory',
-    message: `The program, or a process it started, was killed because it used too much memory: ${told}.`,
+    message: `The program, or a process it started, was killed because it used too much memory${main === undefined ? '' : told}.`,
     hint: 'Raise INGESTION_MEMORY_LIMIT or resources.limits.memory of the pipeline type, or let the pipeline read less at once (filters, profile sample, fewer threads).',
     permanent: true,
   };
