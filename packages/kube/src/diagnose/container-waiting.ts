@@ -2,7 +2,7 @@ import type { Diagnosis } from '@runner/executor';
 import type { ContainerStatus, KubeEvent } from '../objects.ts';
 import { clusterText, sentence } from './cluster-text.ts';
 import { latestEvent, withReason } from './events.ts';
-import { imagePullFailure } from './image-pull.ts';
+import { RENEW_PULL_SECRET, imagePullFailure } from './image-pull.ts';
 import { backOffOf } from './pull-reason.ts';
 import { startFailure } from './start-failure.ts';
 
@@ -82,7 +82,7 @@ function pulling(message: string, image: string, events: readonly KubeEvent[]): 
     category: 'image',
     code: 'pull_secret_missing',
     message: `The registry does not give the image ${clusterText(image)} to this cluster, and the pull secret ${missing} does not exist in the namespace of the pod.`,
-    hint: 'Create the Secret (type kubernetes.io/dockerconfigjson) there, or correct INGESTION_IMAGE_PULL_SECRETS.',
+    hint: `Create the Secret (type kubernetes.io/dockerconfigjson) there, or correct INGESTION_IMAGE_PULL_SECRETS. One that the registry helper makes: ${RENEW_PULL_SECRET}.`,
     permanent: true,
   };
 }

@@ -96,10 +96,19 @@ const FAILURES: readonly PullFailure[] = [
   },
 ];
 
-/** Credentials for Amazon's registry last 12 hours; the chart renews them with a CronJob. */
-const ECR = /\.dkr\.ecr\.[\w-]+\.amazonaws\.com/;
-const ECR_HINT =
-  'Credentials for Amazon ECR last 12 hours; if the job that renews them has not run yet: kubectl create job --from=cronjob/ecr-registry-helper manual.';
+/** Registries of clouds, whose credentials do not last; the chart renews them with a CronJob. */
+const SHORT_LIVED: readonly { readonly host: RegExp; readonly says: string }[] = [
+  { host: /\.dkr\.ecr\.[\w-]+\.amazonaws\.com/, says: 'Credentials for Amazon ECR last 12 hours' },
+  { host: /\.azurecr\.(?:io|cn|us)\//, says: 'Tokens for an Azure Container Registry last 3 hours' },
+  { host: /-docker\.pkg\.dev\/|(?:^|\.)gcr\.io\//, says: 'Tokens for Google Artifact Registry last an hour at most' },
+];
+export const RENEW_PULL_SECRET = 'kubectl create job --from=cronjob/ecr-registry-helper manual';
+
+function shortLivedHint(image: string): string | undefined {
+  const registry = SHORT_LIVED.find(({ host }) => host.test(image));
+  if (registry === undefined) return undefined;
+  return `${registry.says}; if the job that renews them has not run yet: ${RENEW_PULL_SECRET}.`;
+}
 
 /** What kubelet and runtime put before the reason, again and again with the name of the image. */
 const PREAMBLE =
@@ -127,12 +136,13 @@ export function imagePullFailure(text: string, image: string): Diagnosis {
       permanent: false,
     };
   }
+  const renew = known.code === 'image_unauthorized' ? shortLivedHint(image) : undefined;
   const ours = known.message.replace('$image', () => subject);
   return {
     category: known.category,
     code: known.code,
     message: sentence(ours.charAt(0).toUpperCase() + ours.slice(1), shown),
-    hint: known.code === 'image_unauthorized' && ECR.test(image) ? `${known.hint} ${ECR_HINT}` : known.hint,
+    hint: renew === undefined ? known.hint : `${known.hint} ${renew}`,
     permanent: known.permanent,
   };
 }

@@ -248,11 +248,21 @@ describe('an image that cannot be pulled', () => {
     expect(diagnosis?.message).toContain('omd-registry-credentials');
   });
 
-  it("tells how to renew credentials of Amazon's registry, and only of that", () => {
-    expect(diagnose(containerWaits('ErrImagePull', '403 Forbidden'))?.hint).toContain('ecr-registry-helper');
-    expect(diagnose(containerWaits('ErrImagePull', '403 Forbidden', [], 'quay.io/x/y:1'))?.hint).not.toContain(
-      'ecr-registry',
-    );
+  it.each([
+    [IMAGE, '12 hours'],
+    ['example.azurecr.io/team/app:1', '3 hours'],
+    ['europe-west1-docker.pkg.dev/project/team/app:1', 'an hour'],
+    ['eu.gcr.io/project/app:1', 'an hour'],
+  ])('tells how to renew the credentials for %s, which last %s', (image, lasting) => {
+    const hint = diagnose(containerWaits('ErrImagePull', '403 Forbidden', [], image))?.hint;
+    expect(hint).toContain('ecr-registry-helper');
+    expect(hint).toContain(lasting);
+  });
+
+  it('tells nothing of renewing credentials for other registries', () => {
+    for (const image of ['quay.io/x/y:1', 'notgcr.io/x:1', 'example.test/azurecr.io:1']) {
+      expect(diagnose(containerWaits('ErrImagePull', '403 Forbidden', [], image))?.hint).not.toContain('ecr-registry');
+    }
   });
 });
 
