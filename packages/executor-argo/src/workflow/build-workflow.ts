@@ -140,7 +140,7 @@ function exitStep(input: WorkflowInput, template: PodTemplate): WorkflowTemplate
     status: STATUS_EXPRESSION,
   });
   // What the file asks for main's work is too much, or too little, for a step that sends one report.
-  const { resources: _, ...file } = overrides?.container ?? {};
+  const file = Object.fromEntries(Object.entries(overrides?.container ?? {}).filter(([key]) => key !== 'resources'));
   return {
     name: TEMPLATES.exit,
     metadata: podMetadata(spec, template, 'exit-handler'),

@@ -1,6 +1,7 @@
 import { RESERVED_VARIABLES, executorError } from '@runner/executor';
 import type { Container, EnvVar } from '@runner/kube';
-import { compareQuantities, mergeLayers } from '@runner/scheduling';
+import { mergeLayers } from '@runner/scheduling';
+import { requestAboveLimit } from './resource-amounts.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -53,13 +54,11 @@ function merge(own: object, file: Fields, owned: readonly string[], source: stri
   ]).value;
 }
 
-/** The API refuses such a pod, and Argo would tell it only as the end of the run. */
+/** Argo would tell it only as the end of the run. */
 function checkResources({ resources }: Container): void {
-  for (const [kind, request] of Object.entries(resources?.requests ?? {})) {
-    const limit = resources?.limits?.[kind];
-    if (limit === undefined || compareQuantities(String(request), String(limit)) <= 0) continue;
-    throw executorError('invalid_spec', `The run would request more ${kind} (${request}) than its limit (${limit}).`, {
-      hint: `Mend the resources in ${OVERRIDE_VARIABLES.container}, or the limits of the pipeline type.`,
-    });
-  }
+  const kind = requestAboveLimit(resources);
+  if (kind === undefined) return;
+  throw executorError('invalid_spec', `The run would request more ${kind} than its limit.`, {
+    hint: `Mend the resources in ${OVERRIDE_VARIABLES.container}, or those of the pipeline type.`,
+  });
 }

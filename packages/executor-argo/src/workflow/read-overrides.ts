@@ -1,8 +1,9 @@
 import { RESERVED_VARIABLES } from '@runner/executor';
 import type { OverrideFile, Problem } from '@runner/scheduling';
-import { compareQuantities, parseOverrideFile, parseQuantity } from '@runner/scheduling';
+import { parseOverrideFile } from '@runner/scheduling';
 import type { WorkflowOverrides } from '../options.ts';
 import { OVERRIDE_VARIABLES, OWNED_CONTAINER_FIELDS, OWNED_WORKFLOW_FIELDS } from './overrides-merge.ts';
+import { amountsOf, field, isAmount, requestAboveLimit } from './resource-amounts.ts';
 import { OPENING } from './template-safety.ts';
 
 /** An override file as it was read. */
@@ -90,7 +91,10 @@ const checkContainer: Check = ({ value }, report) => {
 
 function checkVariables(env: unknown, report: Report): void {
   if (env === undefined || env === null) return;
-  if (!Array.isArray(env)) return report('wrong_type', ['env'], 'must be a list', 'Write "- name: …" items.');
+  if (!Array.isArray(env)) {
+    report('wrong_type', ['env'], 'must be a list', 'Write "- name: …" items.');
+    return;
+  }
   for (const [index, item] of (env as readonly unknown[]).entries()) {
     const name = field(item, 'name');
     if (typeof name !== 'string' || name === '') {
@@ -107,17 +111,15 @@ function checkVariables(env: unknown, report: Report): void {
 }
 
 function checkResources(resources: unknown, report: Report): void {
-  for (const part of ['requests', 'limits']) {
-    for (const [kind, amount] of Object.entries(field(resources, part) ?? {})) {
-      if (parseQuantity(String(amount)) !== undefined) continue;
-      report('invalid_quantity', ['resources', part, kind], 'is no quantity', 'Write 500m, 2 or 4Gi.');
+  for (const part of ['requests', 'limits'] as const) {
+    for (const [kind, amount] of amountsOf(resources, part)) {
+      if (isAmount(amount)) continue;
+      report('invalid_quantity', ['resources', part, kind], 'is no amount', 'Write it as in 500m, 2, 512Mi or 4Gi.');
     }
   }
-  for (const [kind, request] of Object.entries(field(resources, 'requests') ?? {})) {
-    const limit = field(field(resources, 'limits'), kind);
-    if (limit === undefined || compareQuantities(String(request), String(limit)) <= 0) continue;
-    report('request_above_limit', ['resources', 'requests', kind], 'is more than the limit', 'Lower it.');
-  }
+  const kind = requestAboveLimit(resources);
+  if (kind === undefined) return;
+  report('request_above_limit', ['resources', 'requests', kind], 'is more than its limit', 'Lower it.');
 }
 
 const checkWorkflow: Check = ({ value }, report) => {
@@ -127,7 +129,8 @@ const checkWorkflow: Check = ({ value }, report) => {
 /** A patch may touch everything of a pod, so what it says of `main` belongs into the other file. */
 function checkPatch(patch: unknown, report: Report): void {
   if (typeof patch !== 'string') {
-    return report('wrong_type', ['podSpecPatch'], 'must be a text', 'Write "podSpecPatch: |" and the patch below.');
+    report('wrong_type', ['podSpecPatch'], 'must be a text', 'Write "podSpecPatch: |" and the patch below.');
+    return;
   }
   const { value, problems } = parseOverrideFile('podSpecPatch', patch, ['restartPolicy', 'activeDeadlineSeconds']);
   const [problem] = problems;
@@ -141,8 +144,4 @@ function checkPatch(patch: unknown, report: Report): void {
       `Put it into the file of ${OVERRIDE_VARIABLES.container}.`,
     );
   }
-}
-
-function field(of: unknown, name: string): unknown {
-  return typeof of === 'object' && of !== null ? (of as Record<string, unknown>)[name] : undefined;
 }

@@ -19,18 +19,17 @@ const BRACE_VARIABLE = 'RUNNER_OPEN_BRACE';
  * says, every second brace becomes a reference that Kubernetes resolves.
  */
 export function carryBraces(environment: readonly EnvVar[]): readonly EnvVar[] {
-  let isUsed = false;
-  const carried = environment.map((variable) => {
-    const { name, value } = variable;
-    if (value?.includes(OPENING) !== true || name === STATUS_VARIABLE || !RESERVED_VARIABLES.has(name)) {
-      return variable;
-    }
-    isUsed = true;
-    return { ...variable, value: value.replaceAll(OPENING, () => `{$(${BRACE_VARIABLE})`) };
-  });
+  const carried = environment.map((variable) =>
+    isCarried(variable) && variable.value !== undefined
+      ? { ...variable, value: variable.value.replaceAll(OPENING, () => `{$(${BRACE_VARIABLE})`) }
+      : variable,
+  );
   // Kubernetes resolves references to variables that stand further up.
-  return isUsed ? [{ name: BRACE_VARIABLE, value: '{' }, ...carried] : environment;
+  return environment.some(isCarried) ? [{ name: BRACE_VARIABLE, value: '{' }, ...carried] : environment;
 }
+
+const isCarried = ({ name, value }: EnvVar): boolean =>
+  value?.includes(OPENING) === true && name !== STATUS_VARIABLE && RESERVED_VARIABLES.has(name);
 
 /** Place of the first text that Argo would read as a template, such as `tolerations[0].key`; undefined when there is none. */
 export function templatePlace(value: unknown, path = ''): string | undefined {

@@ -2,6 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   MAX_CONFIG_BYTES,
+  configToken,
+  escapeTemplates,
+  exitConfig,
   exitEnvironment,
   labelValue,
   ownerLabels,
@@ -205,5 +208,49 @@ describe('the config of a workload', () => {
     } catch (error) {
       expect(JSON.stringify(error)).not.toContain('kk');
     }
+  });
+});
+
+describe('the config of the exit step', () => {
+  const entity = (jwtToken: string) => ({ openMetadataServerConnection: { securityConfig: { jwtToken } } });
+  const workflow = (jwtToken: string) => ({
+    source: { token: 'run' },
+    workflowConfig: { openMetadataServerConfig: { hostPort: 'x', securityConfig: { jwtToken } } },
+  });
+
+  it.each([
+    ['workflow configs', workflow],
+    ['entities', entity],
+  ])('has its own token in place of the run’s, in %s', (_, of) => {
+    const config = of('run');
+    expect(exitConfig({ config, exitToken: 'exit' })).toEqual(of('exit'));
+    expect(config).toEqual(of('run'));
+    expect(configToken(config)).toBe('run');
+  });
+
+  it('is the run’s where there is no token for it, or none to be replaced', () => {
+    expect(exitConfig({ config: workflow('run') })).toEqual(workflow('run'));
+    for (const config of [{}, { workflowConfig: null }, { workflowConfig: { openMetadataServerConfig: 'x' } }]) {
+      expect(exitConfig({ config, exitToken: 'exit' })).toEqual(config);
+      expect(configToken(config)).toBeUndefined();
+    }
+  });
+});
+
+describe('a config for Argo', () => {
+  it('holds no two braces in a row, and says the same', () => {
+    const config = { '{{key}}': '{{{a}}', plain: '{' };
+    const text = serialiseConfig({ config }, { escapeTemplates: true });
+    expect(text).toBe(String.raw`{"{\u007bkey}}":"{\u007b{a}}","plain":"{"}`);
+    expect(JSON.parse(text)).toEqual(config);
+    expect(escapeTemplates(text)).toBe(text);
+  });
+
+  it('is measured as it is written', () => {
+    const config = { text: '{'.repeat(60_000) };
+    expect(() => serialiseConfig({ config })).not.toThrow();
+    expect(() => serialiseConfig({ config }, { escapeTemplates: true })).toThrow(
+      expect.objectContaining({ code: 'config_too_large' }),
+    );
   });
 });
