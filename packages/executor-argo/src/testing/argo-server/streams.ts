@@ -71,8 +71,8 @@ async function pipePod(backend: Backend, wish: LogWish, stream: EventStream): Pr
 function logQuery(query: URLSearchParams): string {
   const asked = new URLSearchParams(passed(query, 'logOptions', LOG_OPTIONS));
   asked.set('container', query.get('logOptions.container') ?? 'main');
-  const seconds = query.get('logOptions.sinceTime.seconds');
-  if (seconds !== null) asked.set('sinceTime', new Date(Number(seconds) * 1_000).toISOString());
+  const since = query.get('logOptions.sinceTime.Time');
+  if (since !== null) asked.set('sinceTime', since);
   return String(asked);
 }
 

@@ -42,8 +42,8 @@ function logRequest(namespace: string, pod: string, options: ArgoPodLogOptions):
     podName: pod,
     'logOptions.container': container,
     'logOptions.follow': follow === true ? true : undefined,
-    // Argo takes times apart; as RFC 3339 they are refused.
-    'logOptions.sinceTime.seconds': sinceTime === undefined ? undefined : Math.floor(Date.parse(sinceTime) / 1_000),
+    // The one form that Argo 3.7 understands. Where a version does not, it gives everything, and the reader finds its place.
+    'logOptions.sinceTime.Time': sinceTime,
     'logOptions.tailLines': tailLines,
     'logOptions.limitBytes': limitBytes,
     'logOptions.timestamps': timestamps === true ? true : undefined,
