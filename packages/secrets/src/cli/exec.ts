@@ -36,9 +36,21 @@ export async function exec(command: ExecCommand, world: CommandWorld): Promise<n
     supervised,
   });
   if (end.kind === 'not_started') {
-    await say(world.stderr, `runner-secrets: ${program[0]} could not be started: ${messageOf(end.error)}\n`, 0);
+    await say(
+      world.stderr,
+      `runner-secrets: ${program[0]} could not be started: ${messageOf(end.error)}\n${hintOf(end.error)}`,
+      0,
+    );
   }
   return end;
+}
+
+/** Linux says only that something was too long. */
+function hintOf(error: unknown): string {
+  const isTooLong = (error as { readonly code?: unknown } | null)?.code === 'E2BIG';
+  return isTooLong
+    ? '  one of its variables is too long with its values (Linux takes 131,071 bytes of name and value); have the program read large values itself\n'
+    : '';
 }
 
 async function resolved(

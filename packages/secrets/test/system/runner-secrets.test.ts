@@ -71,6 +71,19 @@ describe('runner-secrets exec', () => {
     }
   });
 
+  it('says why a program whose config has grown too long does not start', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'runner-secrets-'));
+    try {
+      const file = join(folder, 'config.json');
+      await writeFile(file, JSON.stringify({ password: 'secret:db', long: 'x'.repeat(131_072) }));
+      const result = await run(['exec', '--config', file, '--', process.execPath, '-e', '']);
+      expect(result.stderr).toContain('one of its variables is too long');
+      expect(result.code).not.toBe(0);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   it('gives back the exit code of the program, and says when there is no such program', async () => {
     expect((await run(['exec', '--', process.execPath, '-e', 'process.exit(42)'])).code).toBe(42);
     const missing = await run(['exec', '--', '/nonexistent/program']);
