@@ -449,6 +449,14 @@ const CASES: Readonly<Record<VariableName, Case>> = {
   },
   HEALTH_PORT: { set: '0', lands: (c) => c.healthPort, as: 0, unset: 8585, bad: '65536' },
   METRICS_SERVER_PORT: { set: '9100', lands: (c) => c.metrics.port, as: 9100, unset: 8989, bad: 'http' },
+  PULL_SECRET_STATUS_CONFIGMAP: {
+    base: K8S,
+    set: 'pull-secret-status',
+    lands: (c) => c.pullSecretStatus,
+    as: { configMap: 'pull-secret-status', cluster: { kind: 'kubeconfig', path: '/etc/kubeconfig' } },
+    unset: undefined,
+    bad: 'Status',
+  },
   METRICS_SERVER_PATH: { set: '/m', lands: (c) => c.metrics.path, as: '/m', unset: '/metrics', bad: 'metrics' },
 };
 
