@@ -6,9 +6,11 @@ import { testRunSpec } from '@runner/executor/testing';
 import type { KubeApi, KubeObject, Pod, ResourceType } from '@runner/kube';
 import { PODS, createKubeApi } from '@runner/kube';
 import { kubeconfigIdentity } from '@runner/kube/kubeconfig';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Workflow, WorkflowInput } from '../../src/index.ts';
 import { POD_TYPE_LABEL, TEMPLATES, WORKFLOWS, buildWorkflow } from '../../src/index.ts';
+import { hostileText } from '../support/hostile-text.ts';
 import { reportingConfig, testPods, workflowInput } from '../support/workflow-input.ts';
 
 const kubeconfig = process.env['KUBECONFIG'];
@@ -23,10 +25,17 @@ const type = <T extends KubeObject = KubeObject>(
 ): ResourceType<T & { readonly [field: string]: unknown }> => ({ apiVersion, kind, plural, namespaced: true });
 const NAMESPACES = { ...type('v1', 'Namespace', 'namespaces'), namespaced: false };
 const ACCOUNTS = type('v1', 'ServiceAccount', 'serviceaccounts');
+const TOKENS = type<KubeObject & { readonly status?: { readonly token?: string } }>(
+  'v1',
+  'TokenRequest',
+  'serviceaccounts/ingestion/token',
+);
 const RBAC = 'rbac.authorization.k8s.io/v1';
 const ROLES = type(RBAC, 'Role', 'roles');
 const BINDINGS = type(RBAC, 'RoleBinding', 'rolebindings');
 
+/** Where Argo Server listens. */
+const ARGO = process.env['ARGO_SERVER_URL'] ?? 'http://127.0.0.1:2746';
 const IMAGE = 'docker.io/runner/busybox:1';
 /** Long enough for two pods on a small machine. */
 const PATIENCE_MS = 120_000;
@@ -113,10 +122,29 @@ describe.skipIf(kubeconfig === undefined)('a Workflow of ours on a real Argo', (
     return Object.fromEntries(lines.map((line) => line.replace(/ +-$/, '').split(' ', 2) as [string, string]));
   }
 
+  /** Argo Server's own opinion of a Workflow. */
+  async function lint(workflow: Workflow): Promise<{ readonly status: number; readonly answer: string }> {
+    const asked = {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      metadata: { name: 'ingestion' },
+      spec: { expirationSeconds: 600 },
+    };
+    const { object } = await api.create(TOKENS, namespace, asked, { signal });
+    const response = await fetch(`${ARGO}/api/v1/workflows/${namespace}/lint`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${object.status?.token ?? ''}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ namespace, workflow }),
+      signal,
+    });
+    return { status: response.status, answer: await response.text() };
+  }
+
   const HOSTILE = 'a{{workflow.name}} {{=1+1}} {{{{ }} $(HOSTNAME) $$ ${x} "\' \\ \u2028 é 🚀 <b>&';
 
   it('runs in a namespace that enforces the restricted standard, and every value arrives as it was sent', async () => {
-    const config = reportingConfig('run-token', { text: HOSTILE });
+    const samples = Object.fromEntries(fc.sample(hostileText, 300).map((text, index) => [`text${index}`, text]));
+    const config = reportingConfig('run-token', { text: HOSTILE, ...samples });
     const spec = testRunSpec({ config, exitToken: 'exit-token', fqn: `shop.${HOSTILE}` });
     const done = await ended(telling({ spec }));
 
@@ -127,7 +155,7 @@ describe.skipIf(kubeconfig === undefined)('a Workflow of ours on a real Argo', (
     const sent = serialiseConfig({ config }, { escapeTemplates: true });
     expect(JSON.parse(sent)).toEqual(config);
     expect(main).toMatchObject({ config: sha256(sent), fqn: sha256(spec.fqn), token: '0' });
-    const reported = reportingConfig('exit-token', { text: HOSTILE });
+    const reported = reportingConfig('exit-token', { text: HOSTILE, ...samples });
     expect(exit).toMatchObject({
       config: sha256(serialiseConfig({ config: reported }, { escapeTemplates: true })),
       fqn: sha256(spec.fqn),
@@ -155,5 +183,65 @@ describe.skipIf(kubeconfig === undefined)('a Workflow of ours on a real Argo', (
       status: 'Succeeded',
     });
     expect(done.spec?.templates?.map(({ name }) => name)).toEqual([TEMPLATES.main, TEMPLATES.exit]);
+  });
+
+  it('carries a config as it is when the template is as large as one may be', async () => {
+    const sized = (length: number) => telling({ spec: testRunSpec({ config: { text: '<'.repeat(length) } }) });
+    let length = 20_500;
+    while (sized(length).spec?.['podSpecPatch'] !== undefined) length -= 20;
+    const done = await ended(sized(length));
+    expect(done.status?.phase, await account(done)).toBe('Succeeded');
+    const config = sha256(JSON.stringify({ text: '<'.repeat(length) }));
+    expect(await told((await podsOf(done)).get('main'))).toMatchObject({ config });
+  });
+
+  it('runs its exit step after a failure, which it is told', async () => {
+    const workflow = telling({});
+    const [main, exit] = workflow.spec?.templates ?? [];
+    const failing = {
+      ...main,
+      name: TEMPLATES.main,
+      container: { ...main?.container, command: ['sh', '-c', 'exit 3'] },
+    };
+    const templates = [failing, ...(exit === undefined ? [] : [exit])];
+    const done = await ended({ ...workflow, spec: { ...workflow.spec, templates } });
+    expect(done.status?.phase).toBe('Failed');
+    expect(await told((await podsOf(done)).get('exit-handler'))).toMatchObject({ status: 'Failed' });
+  });
+
+  it('gives the workload a token where it needs one, and files of the operator have their say', async () => {
+    const pods = { ...testPods, image: { image: IMAGE }, automountServiceAccountToken: true };
+    const workflow = {
+      podMetadata: { labels: { team: 'data' } },
+      volumes: [{ name: 'more', emptyDir: {} }],
+      podSpecPatch: 'hostname: operators-own',
+    };
+    const container = { volumeMounts: [{ name: 'more', mountPath: '/more' }], env: [{ name: 'MORE', value: 'x' }] };
+    const done = await ended(telling({ pods, overrides: { workflow, container } }));
+    expect(done.status?.phase, await account(done)).toBe('Succeeded');
+    const main = (await podsOf(done)).get('main');
+    expect(main?.spec?.hostname).toBe('operators-own');
+    expect(main?.metadata?.labels).toMatchObject({ team: 'data' });
+    expect(Number((await told(main))['token'])).toBeGreaterThan(0);
+  });
+
+  it('has no fault in the eyes of Argo Server, whatever the control plane says', async () => {
+    for (const text of fc.sample(hostileText, 40)) {
+      const spec = testRunSpec({
+        config: { text },
+        fqn: `x${text.replaceAll('\0', '')}`,
+        name: `x${text.replaceAll('\0', '')}`,
+      });
+      const { status, answer } = await lint(telling({ spec }));
+      expect(status, `${JSON.stringify(text)}: ${answer}`).toBe(200);
+    }
+    // And it does look: what we would not have built has faults.
+    const [first] = telling({}).spec?.templates ?? [];
+    for (const value of ['{{workflow.nothing}}', '{{inputs.parameters.none}}', '{{steps.a.b}}']) {
+      const container = { ...first?.container, env: [{ name: 'ingestionPipelineFQN', value }] };
+      const spec = { entrypoint: TEMPLATES.main, templates: [{ ...first, name: TEMPLATES.main, container }] };
+      const { answer } = await lint({ ...telling({}), spec });
+      expect(answer).toContain(`failed to resolve ${value}`);
+    }
   });
 });
