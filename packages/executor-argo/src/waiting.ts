@@ -40,8 +40,12 @@ const HELPERS: ReadonlySet<string> = new Set(['init', 'wait']);
 
 /** The image of Argo's own containers, which no setting of the runner names. */
 function helperImage(pod: Pod): Diagnosis | undefined {
-  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-  const helper = statuses.find(({ name, state }) => HELPERS.has(name) && isPulling(state?.waiting?.reason));
+  const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {};
+  const pulling = [...initContainerStatuses, ...containerStatuses].filter(({ state }) =>
+    isPulling(state?.waiting?.reason),
+  );
+  // An image of the run's own is the nearer reason.
+  const helper = pulling.every(({ name }) => HELPERS.has(name)) ? pulling[0] : undefined;
   if (helper === undefined) return undefined;
   const { image, state } = helper;
   return executorImage(image, state?.waiting?.message ?? '');

@@ -9,7 +9,7 @@ import type { WorkflowSight } from '../../src/sight.ts';
 import { context, recorded, withoutPods } from '../support/recorded.ts';
 
 /** What a state is: phase and why it waits, or phase, result, exit code and why. */
-type Expected = readonly [phase: string, result?: string, exitCode?: number | undefined, code?: string];
+type Expected = readonly [phase: string, result?: string | undefined, exitCode?: number | undefined, code?: string];
 
 const waits = (code: string): Expected => ['pending', undefined, undefined, code];
 

@@ -65,52 +65,33 @@ async function watched(argo: ArgoApi, silenceMs = argo.streams.silenceMs): Promi
 
 const create = (argo: ArgoApi, name: string) => argo.workflows.create(WORKFLOWS, NAMESPACE, workflow(name), { signal });
 
-describe('a watch over the Argo Server', () => {
-  const holds = (
-    memory: MemoryArgo,
-    argo: ArgoApi,
-    what: string,
-    trouble: () => Promise<void> | void,
-    ending: string,
-  ) =>
-    it(what, async () => {
-      await using _memory = memory;
-      await create(argo, 'before');
-      await using watch = await watched(argo);
-      await until('it watches', () => memory.server.openStreams('watch') === 1);
-      await trouble();
-      await until('the first watch is over', () => watch.endings.length > 0);
-      await create(argo, 'after');
-      await until('what came after is seen', () => names(watch.cache).join() === 'after,before');
-      expect(watch.endings).toContain(ending);
-      await until('one watch is open', () => memory.server.openStreams('watch') === 1);
-    });
+const TROUBLES: readonly (readonly [what: string, ending: string, trouble: (memory: MemoryArgo) => Promise<void>])[] = [
+  ['its connection was cut', 'failed', ({ server }) => Promise.resolve(void server.fault({ kind: 'cut' }))],
+  ['the server’s request timeout', 'ended', ({ server }) => Promise.resolve(void server.fault({ kind: 'request_timeout' }))],
+  ['its version was forgotten', 'expired', ({ api }) => Promise.resolve(void api.fault({ kind: 'expire' }))],
+  [
+    'a restart of the server',
+    'failed',
+    async ({ server }) => {
+      await server.stop();
+      await server.start();
+    },
+  ],
+];
 
-  describe('goes on', async () => {
-    const one = await memoryArgo();
-    holds(one, one.client(), 'after its connection was cut', () => void one.server.fault({ kind: 'cut' }), 'failed');
-    const two = await memoryArgo();
-    holds(
-      two,
-      two.client(),
-      'after the server’s request timeout',
-      () => void two.server.fault({ kind: 'request_timeout' }),
-      'ended',
-    );
-    const three = await memoryArgo();
-    holds(
-      three,
-      three.client(),
-      'after its version was forgotten',
-      () => void three.api.fault({ kind: 'expire' }),
-      'expired',
-    );
-    const four = await memoryArgo();
-    const restart = async (): Promise<void> => {
-      await four.server.stop();
-      await four.server.start();
-    };
-    holds(four, four.client(), 'after a restart of the server', restart, 'failed');
+describe('a watch over the Argo Server', () => {
+  it.each(TROUBLES)('goes on after %s', async (_what, ending, trouble) => {
+    await using memory = await memoryArgo();
+    const argo = memory.client();
+    await create(argo, 'before');
+    await using watch = await watched(argo);
+    await until('it watches', () => memory.server.openStreams('watch') === 1);
+    await trouble(memory);
+    await until('the first watch is over', () => watch.endings.length > 0);
+    await create(argo, 'after');
+    await until('what came after is seen', () => names(watch.cache).join() === 'after,before');
+    expect(watch.endings).toContain(ending);
+    await until('one watch is open', () => memory.server.openStreams('watch') === 1);
   });
 
   it('sees what was deleted while its version was forgotten', async () => {
