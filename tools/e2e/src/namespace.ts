@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cluster, Json, KubeObject, Kind, Removal } from './cluster.ts';
-import type { Permission } from '@runner/executor-k8s';
 import { CLUSTER_PERMISSIONS, PERMISSIONS } from '@runner/executor-k8s';
 import { eventually } from '@runner/faults';
+import type { Permission } from '@runner/kube/runs';
 import { LONG_MS } from './control.ts';
 
 /** One rule of a Role. */
