@@ -17,7 +17,7 @@ const answered = (...references: readonly string[]): SecretsAnswer => ({
 const soon = (): AbortSignal => AbortSignal.timeout(5_000);
 
 /** Two replicas over one store; the agent is connected to the other one, which answers so. */
-async function replicas(answer: SecretsAnswer, isConnected = true) {
+function replicas(answer: SecretsAnswer, isConnected = true) {
   const { signals } = memoryStore(testClock());
   const events: SignalEvent[] = [];
   signals.subscribe(
