@@ -24,11 +24,14 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Where Helm is: $HELM, then PATH, then the cluster tool's folder. Undefined: nowhere. */
-export async function findHelm(env: Readonly<Record<string, string | undefined>>): Promise<string | undefined> {
+/** Where a program is: named by its variable ($HELM, $KUBECTL), on PATH, or in the cluster tool's folder. */
+export async function findProgram(
+  name: 'helm' | 'kubectl',
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<string | undefined> {
   const cluster = env['CLUSTER_HOME'] ?? join(homedir(), '.cache/runner-cluster');
   const folders = [...(env['PATH'] ?? '').split(delimiter).filter((part) => part !== ''), join(cluster, 'bin')];
-  const candidates = [env['HELM'], ...folders.map((folder) => join(folder, 'helm'))];
+  const candidates = [env[name.toUpperCase()], ...folders.map((folder) => join(folder, name))];
   for (const path of candidates) {
     if (path === undefined || path === '') continue;
     const found = await access(path).then(

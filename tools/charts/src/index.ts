@@ -1,7 +1,7 @@
 export type { ChartPlace, DerivedFile } from './derive.ts';
 export { derivedFiles } from './derive.ts';
 export type { Finished, Rendered } from './helm.ts';
-export { findHelm, objectsOf, run } from './helm.ts';
+export { findProgram, objectsOf, run } from './helm.ts';
 export type { KeyTree } from './key-tree.ts';
 export { keyTree } from './key-tree.ts';
 export { schemaOf } from './schema.ts';

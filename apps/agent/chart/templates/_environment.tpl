@@ -2,6 +2,62 @@
      the Deployment is patched. What extraEnvs sets wins. */}}
 
 {{- define "runner.environment" -}}
+{{- $doubled := include "runner.doubledNames" . | fromJsonArray -}}
+{{- $kept := list -}}
+{{- range (include "runner.allVariables" . | fromYamlArray) -}}
+{{- if not (and (hasKey . "value") (has .name $doubled)) -}}{{- $kept = append $kept . -}}{{- end -}}
+{{- end -}}
+{{- toYaml $kept -}}
+{{- end -}}
+
+{{/* Names that stand twice in the Deployment as it is in the cluster, which the former chart made of extraEnvs. A patch that
+     takes one of two away takes both; for the one upgrade that does, these come from a Secret instead. */}}
+{{- define "runner.doubledNames" -}}
+{{- $seen := dict -}}
+{{- $doubled := list -}}
+{{- range (dig "spec" "template" "spec" "containers" list (lookup "apps/v1" "Deployment" (include "runner.namespace" .) (include "runner.fullname" .) | default dict)) -}}
+{{- if eq .name $.Chart.Name -}}
+{{- range (get . "env" | default list) -}}
+{{- if hasKey $seen .name -}}{{- $doubled = append $doubled .name -}}{{- end -}}
+{{- $_ := set $seen .name true -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson (uniq $doubled) -}}
+{{- end -}}
+
+{{/* Variables by name that this upgrade gives through a Secret, as YAML; nothing at other times. */}}
+{{- define "runner.doubledVariables" -}}
+{{- $doubled := include "runner.doubledNames" . | fromJsonArray -}}
+{{- $found := dict -}}
+{{- range (include "runner.allVariables" . | fromYamlArray) -}}
+{{- if and (hasKey . "value") (has .name $doubled) -}}{{- $_ := set $found .name .value -}}{{- end -}}
+{{- end -}}
+{{- if $found -}}{{- toYaml $found -}}{{- end -}}
+{{- end -}}
+
+{{/* Those that no Secret can give, and that need the same upgrade once more; as JSON list. */}}
+{{- define "runner.lostVariables" -}}
+{{- $doubled := include "runner.doubledNames" . | fromJsonArray -}}
+{{- $lost := list -}}
+{{- range (include "runner.allVariables" . | fromYamlArray) -}}
+{{- if and (not (hasKey . "value")) (has .name $doubled) -}}{{- $lost = append $lost .name -}}{{- end -}}
+{{- end -}}
+{{- toJson $lost -}}
+{{- end -}}
+
+{{- define "runner.environmentSources" -}}
+{{- $sources := .Values.envFrom | default list -}}
+{{- if include "runner.doubledVariables" . -}}
+{{- $sources = append $sources (dict "secretRef" (dict "name" (printf "%s-env" (include "runner.fullname" .)))) -}}
+{{- end -}}
+{{- with $sources }}
+envFrom:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "runner.allVariables" -}}
 {{- $own := list -}}
 {{- range (list "runner.identityEnvironment" "runner.networkEnvironment" "runner.proxyEnvironment" "runner.executorEnvironment" "runner.workloadEnvironment" "runner.argoEnvironment" "runner.secretsEnvironment") -}}
 {{- $own = concat $own (include . $ | fromYamlArray) -}}

@@ -33,18 +33,18 @@
 {{- end }}
 {{- end -}}
 
-{{/* With Argo: `server` (the token for Argo Server) or `crd` (the Kubernetes API alone). */}}
+{{/* With Argo: `server` (with the token for Argo Server, which looks for pods itself) or `crd` (the Kubernetes API alone). */}}
 {{- define "runner.argoRules" -}}
 - apiGroups: [argoproj.io]
-  resources: [workflows, cronworkflows]
-  verbs: [create, get, list, watch, update, patch, delete]
-- apiGroups: [argoproj.io]
-  resources: [workflowtaskresults]
-  verbs: [create, patch]
-- apiGroups: [argoproj.io]
-  resources: [workflowtemplates]
-  verbs: [list]
+  resources: [workflows]
+  verbs: [create, get, list, watch, patch, delete]
 - apiGroups: ['']
-  resources: [pods, pods/log]
-  verbs: [get, list, watch, patch]
+  resources: [pods]
+  verbs: [{{ ternary "get, list, watch" "list, watch" (eq . "server") }}]
+- apiGroups: ['']
+  resources: [pods/log]
+  verbs: [get]
+- apiGroups: ['']
+  resources: [events]
+  verbs: [list]
 {{- end -}}

@@ -1,10 +1,17 @@
 import { expiryRules, pullSecretRules, statusRules } from '@runner/agent/registry';
 import type { RegistryRule } from '@runner/agent/registry';
-import type { Permission } from '@runner/executor-k8s';
+import { CRD_PERMISSIONS, SERVER_PERMISSIONS, WORKLOAD_PERMISSIONS } from '@runner/executor-argo';
 import { CLUSTER_PERMISSIONS, PERMISSIONS } from '@runner/executor-k8s';
 import { expect, test } from 'vitest';
 import { agentCharts, least, withHelm } from '../support/charts.ts';
 import { dig, find, has, rightsOf } from '../support/objects.ts';
+
+interface Permission {
+  readonly group: string;
+  readonly resource: string;
+  readonly subresource?: string;
+  readonly verb: string;
+}
 
 const right = ({ group, resource, subresource, verb }: Permission): string =>
   `${group}/${subresource === undefined ? resource : `${resource}/${subresource}`}/${verb}`;
@@ -34,6 +41,15 @@ withHelm('rights', () => {
   test('the deliveries together cover every right of the executor', () => {
     const all = new Set(['auto', 'secret', 'configmap'].flatMap(jobRights));
     expect([...all].toSorted()).toEqual(PERMISSIONS.map(right).toSorted());
+  });
+
+  test('with Argo the runner has what its executor uses over each way, and nothing else', async () => {
+    const server = await charts.render({ values: least(argo) });
+    expect(rightsOf(find(server, 'Role', 'argowf-client'))).toEqual(SERVER_PERMISSIONS.map(right).toSorted());
+    expect(has(server, 'Role', 'hybrid-runner')).toBe(false);
+    const crd = await charts.render({ values: least({ executorType: 'argo' }) });
+    expect(rightsOf(find(crd, 'Role', 'hybrid-runner'))).toEqual(CRD_PERMISSIONS.map(right).toSorted());
+    expect(has(crd, 'Role', 'argowf-client')).toBe(false);
   });
 
   test('nodes are seen only when that was asked for', async () => {
@@ -71,12 +87,7 @@ withHelm('rights', () => {
   test('with Argo the exit step reads logs and events, and no long-lived token stands where it is not used', async () => {
     const objects = await charts.render({ values: least(argo) });
     const rights = rightsOf(find(objects, 'Role', 'ingestion'));
-    for (const each of [
-      'argoproj.io/workflowtaskresults/create',
-      'argoproj.io/workflowtaskresults/patch',
-      '/pods/log/get',
-      '/events/list',
-    ]) {
+    for (const each of [...WORKLOAD_PERMISSIONS.map(right), '/pods/list', '/pods/log/get', '/events/list']) {
       expect(rights).toContain(each);
     }
     expect(has(objects, 'Secret', 'ingestion.service-account-token')).toBe(true);

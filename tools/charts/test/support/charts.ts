@@ -1,8 +1,9 @@
+import { parse } from 'yaml';
 import { afterAll, beforeAll, describe } from 'vitest';
 import type { Finished, Rendered } from '../../src/index.ts';
-import { findHelm, objectsOf, run, stagedAgentChart } from '../../src/index.ts';
+import { findProgram, objectsOf, run, stagedAgentChart } from '../../src/index.ts';
 
-const helm = await findHelm(process.env);
+const helm = await findProgram('helm', process.env);
 
 /** Tests that need Helm; said loudly when there is none. */
 export function withHelm(title: string, tests: () => void): void {
@@ -18,6 +19,8 @@ export interface Rendering {
   /** Values files, the last one winning. */
   readonly files?: readonly string[];
   readonly values?: object;
+  /** A values file as text, before `values`. */
+  readonly text?: string;
   readonly kubernetes?: string;
 }
 
@@ -33,23 +36,33 @@ export async function helmCommand(args: readonly string[], input?: string): Prom
   return await run(helm, args, input);
 }
 
+/** One level deep, which is all that tests need. */
+function merged(text: string | undefined, values: object | undefined): string | undefined {
+  if (text === undefined && values === undefined) return undefined;
+  const below: unknown = text === undefined ? {} : parse(text);
+  return JSON.stringify({ ...(below as object), ...values });
+}
+
 /** Renders a chart that stands in a folder. */
 export function chartsIn(folder: () => string): Charts {
   const attempt = ({
     release = 'demo',
     namespace = 'runner',
     files = [],
-    values,
     kubernetes = '1.34.0',
-  }: Rendering = {}) =>
-    helmCommand(
+    text,
+    values,
+  }: Rendering = {}) => {
+    const written = merged(text, values);
+    return helmCommand(
       [
         ...['template', release, folder(), '--namespace', namespace, '--kube-version', kubernetes],
         ...files.flatMap((file) => ['--values', file]),
-        ...(values === undefined ? [] : ['--values', '-']),
+        ...(written === undefined ? [] : ['--values', '-']),
       ],
-      values === undefined ? undefined : JSON.stringify(values),
+      written,
     );
+  };
   return {
     attempt,
     render: async (rendering) => {
