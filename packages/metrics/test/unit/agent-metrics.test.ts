@@ -283,6 +283,16 @@ describe('what is asked at each scrape', () => {
     expect(await m.value('token_expiry_timestamp_seconds')).toBeUndefined();
   });
 
+  it('the expiry of the pull secret is told while it is known', async () => {
+    let expiresAt: number | undefined;
+    const m = metrics({ sources: { pullSecretExpiresAt: () => expiresAt } });
+    expect(await m.value('pull_secret_expiry_timestamp_seconds')).toBeUndefined();
+    expiresAt = 1_800_000_000_500;
+    expect(await m.value('pull_secret_expiry_timestamp_seconds')).toBe(1_800_000_000.5);
+    expiresAt = undefined;
+    expect(await m.value('pull_secret_expiry_timestamp_seconds')).toBeUndefined();
+  });
+
   it('are CPU, in percent of a core since the scrape before, and heap in MB', async () => {
     let user = 0;
     const process = {
