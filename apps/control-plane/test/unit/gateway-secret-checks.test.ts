@@ -47,7 +47,7 @@ function replicas(answer: SecretsAnswer, isConnected = true) {
 describe('a check of references, through either replica', () => {
   test('that was answered for each reference gives each answer', async () => {
     const answer = answered(...REFERENCES);
-    await using world = await replicas(answer);
+    await using world = replicas(answer);
     for (const replica of [world.here, world.there]) {
       expect(await replica.check('agent', REFERENCES, soon())).toEqual(answer);
     }
@@ -56,7 +56,7 @@ describe('a check of references, through either replica', () => {
   test.each([[[]], [['secret:a']], [['secret:b', 'secret:a']], [['secret:a', 'secret:b', 'secret:c']]])(
     'is no success when the agent answers for %j',
     async (given) => {
-      await using world = await replicas(answered(...given));
+      await using world = replicas(answered(...given));
       for (const replica of [world.here, world.there]) {
         expect(await replica.check('agent', REFERENCES, soon())).toMatchObject({
           ...{ kind: 'answered', results: [], problem: { code: 'secret_check_failed' } },
@@ -66,14 +66,14 @@ describe('a check of references, through either replica', () => {
   );
 
   test('ends at once when the agent leaves the other replica before it answers', async () => {
-    await using world = await replicas({ kind: 'not_here' });
+    await using world = replicas({ kind: 'not_here' });
     expect(await world.here.check('agent', REFERENCES, soon())).toMatchObject({
       problem: { code: 'secret_check_failed', message: expect.stringContaining('left') as string },
     });
   });
 
   test('is left to others by a replica that never had the agent', async () => {
-    await using world = await replicas({ kind: 'not_here' }, false);
+    await using world = replicas({ kind: 'not_here' }, false);
     const leaving = new AbortController();
     const check = world.here.check('agent', REFERENCES, leaving.signal);
     await new Promise((resolve) => setImmediate(resolve));
@@ -87,7 +87,7 @@ describe('a check of references, through either replica', () => {
     const warnings = Array.from({ length: 32 }, () => ({ code: 'value_quoted', message: text }));
     const reference = `secret:${'錠'.repeat(505)}`;
     const result = { reference, ok: false, code: 'secret_forbidden', message: text, hint: text, warnings };
-    await using world = await replicas({ kind: 'answered', results: [result] });
+    await using world = replicas({ kind: 'answered', results: [result] });
     expect(await world.here.check('agent', [reference], soon())).toMatchObject({
       results: [{ code: 'secret_forbidden', message: expect.stringContaining(character.repeat(30)) as string }],
     });
