@@ -1,6 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RUN_ID_LABEL } from '@runner/executor';
+import { WORKFLOWS } from '@runner/executor-argo';
+import { startTestArgoController } from '@runner/executor-argo/testing';
+import type { TestArgoController } from '@runner/executor-argo/testing';
 import { JOBS } from '@runner/kube';
 import type { Job } from '@runner/kube';
 import { startTestApiServer, startTestCluster } from '@runner/kube/testing';
@@ -14,8 +17,13 @@ const SECOND_MS = 50;
 export interface JobsPlace extends AsyncDisposable {
   readonly server: TestApiServer;
   readonly cluster: TestCluster;
+  readonly argo: TestArgoController;
   /** For agents that make Jobs in this namespace; over the usual environment. */
   environment(namespace?: string): Promise<Readonly<Record<string, string>>>;
+  /** For agents that make Workflows there, through the Kubernetes API. */
+  argoEnvironment(namespace?: string): Promise<Readonly<Record<string, string>>>;
+  /** Name of the Workflow of a run, and of its pod, once its `main` runs. */
+  runningWorkflow(runId: string): Promise<string>;
   /** All Jobs of a run that stand. */
   jobs(runId: string): readonly Job[];
   /** Name of the Job of a run, as soon as it is there. */
@@ -31,6 +39,7 @@ export const NAMESPACE = 'ingestion';
 export async function openJobsPlace(folder: string): Promise<JobsPlace> {
   const server = await startTestApiServer({ namespaces: [NAMESPACE] });
   const cluster = startTestCluster(server, { secondMs: SECOND_MS });
+  const argo = startTestArgoController(server, { cluster, secondMs: SECOND_MS });
   const seen = new Map<string, Set<string>>();
   const stopListening = server.onChange((type, _event, { metadata }) => {
     const runId = metadata?.labels?.[RUN_ID_LABEL];
@@ -43,20 +52,30 @@ export async function openJobsPlace(folder: string): Promise<JobsPlace> {
     eventually(`there is a Job of ${runId}`, () => jobs(runId)[0]?.metadata?.name);
   const executions: JobsPlace['executions'] = (runId) =>
     [...(seen.get(runId) ?? [])].reduce((sum, name) => sum + cluster.starts(name), 0);
+  const environment: JobsPlace['environment'] = async (namespace = NAMESPACE) => {
+    const path = join(folder, `${namespace}.kubeconfig`);
+    await writeFile(path, server.kubeconfig(undefined, namespace), { mode: 0o600 });
+    return {
+      EXECUTOR_TYPE: 'simpleK8s',
+      KUBECONFIG: path,
+      INGESTION_IMAGE: 'example.test/ingestion:1',
+      CONFIG_DELIVERY: 'inline',
+      LOCAL_EXECUTOR_DIR: '',
+      INGESTION_COMMAND: '',
+    };
+  };
+  const workflows = (runId: string) =>
+    server.objects(WORKFLOWS).filter(({ metadata }) => metadata?.labels?.[RUN_ID_LABEL] === runId);
   return {
-    server,
-    cluster,
-    environment: async (namespace = NAMESPACE) => {
-      const path = join(folder, `${namespace}.kubeconfig`);
-      await writeFile(path, server.kubeconfig(undefined, namespace), { mode: 0o600 });
-      return {
-        EXECUTOR_TYPE: 'simpleK8s',
-        KUBECONFIG: path,
-        INGESTION_IMAGE: 'example.test/ingestion:1',
-        CONFIG_DELIVERY: 'inline',
-        LOCAL_EXECUTOR_DIR: '',
-        INGESTION_COMMAND: '',
-      };
+    ...{ server, cluster, argo, environment },
+    argoEnvironment: async (namespace) => ({
+      ...(await environment(namespace)),
+      ...{ EXECUTOR_TYPE: 'argo', CONFIG_DELIVERY: '' },
+    }),
+    runningWorkflow: async (runId) => {
+      const name = await eventually(`there is a Workflow of ${runId}`, () => workflows(runId)[0]?.metadata?.name);
+      await eventually(`the program of ${runId} runs`, () => cluster.starts(name) > 0);
+      return name;
     },
     jobs,
     job,
@@ -68,6 +87,7 @@ export async function openJobsPlace(folder: string): Promise<JobsPlace> {
     executions,
     [Symbol.asyncDispose]: async () => {
       stopListening();
+      await argo[Symbol.asyncDispose]();
       await cluster[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
     },

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { WORKFLOWS } from '@runner/executor-argo';
 import { CONFIG_MAPS, EVENTS, JOBS, PODS, SECRETS } from '@runner/kube';
 import type { Json } from '../../src/api.ts';
 import type { Started } from '../../src/process.ts';
@@ -22,7 +23,7 @@ const COMMANDS = {
   quickstart: [...NODE, source('../../../../examples/quickstart/src/main.ts')],
 } as const;
 
-export type Workload = keyof typeof COMMANDS | 'jobs';
+export type Workload = keyof typeof COMMANDS | 'jobs' | 'workflows';
 
 export interface RunnerOfScene {
   readonly runner: Runner;
@@ -34,7 +35,7 @@ export interface LeakScene extends AsyncDisposable {
   readonly world: World;
   readonly place: JobsPlace;
   readonly proxy: RecordingProxy;
-  /** A runner with its agent; local programs are of the given kind, `jobs` runs Jobs in the cluster in memory. */
+  /** A runner with its agent; local programs are of the given kind, `jobs` and `workflows` run in the cluster in memory. */
   runner(name: string, workload: Workload): Promise<RunnerOfScene>;
   /** The one of this name. */
   there(name: string): RunnerOfScene;
@@ -62,7 +63,10 @@ export async function openLeakScene(secrets: Readonly<Record<string, string>>): 
   const world = await openWorld({ PUBLIC_URL: proxy.url, LOG_LEVEL: 'debug', TMPDIR: temporary });
   target.world = world;
   const place = await openJobsPlace(world.root);
-  const jobs = { ...(await place.environment()), CONFIG_DELIVERY: 'auto' };
+  const inCluster: Readonly<Record<Exclude<Workload, keyof typeof COMMANDS>, Readonly<Record<string, string>>>> = {
+    jobs: { ...(await place.environment()), CONFIG_DELIVERY: 'auto' },
+    workflows: await place.argoEnvironment(),
+  };
   const seen: Place[] = [];
   const agents: RunnerOfScene[] = [];
   const answered = async (method: string, path: string, body?: string): Promise<string> => {
@@ -84,8 +88,8 @@ export async function openLeakScene(secrets: Readonly<Record<string, string>>): 
         SERVER_URL: proxy.url.replace('http', 'ws'),
         LOG_LEVEL: 'debug',
         TMPDIR: temporary,
-        ...(workload === 'jobs'
-          ? jobs
+        ...(workload === 'jobs' || workload === 'workflows'
+          ? inCluster[workload]
           : { SECRETS_FILE_DIR: secretsDir, INGESTION_COMMAND: JSON.stringify(COMMANDS[workload]) }),
       });
       agents.push({ runner, agent });
@@ -140,6 +144,7 @@ async function metricsOf({ runner, agent }: RunnerOfScene): Promise<Place> {
 function clusterPlaces({ server }: JobsPlace): readonly Place[] {
   const standing = [
     ...server.objects(JOBS),
+    ...server.objects(WORKFLOWS),
     ...server.objects(PODS),
     ...server.objects(EVENTS),
     ...server.objects(SECRETS),

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { WORKFLOWS } from '@runner/executor-argo';
 import { JOBS, SECRETS } from '@runner/kube';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { logEvents, restOf } from '../../src/logs.ts';
@@ -139,6 +140,26 @@ async function jobRuns(): Promise<readonly EndedRun[]> {
   return Promise.all(runs.map(ended));
 }
 
+/** Their config stands in the Workflow itself, once for the program and once, with a token of its own, for the exit step. */
+async function workflowRuns(): Promise<readonly EndedRun[]> {
+  const there = await scene.runner('workflows', 'workflows');
+  const { cluster, server } = scene.place;
+  const names = ['workflow-prints', 'workflow-is-cancelled'];
+  const runs = await Promise.all(
+    names.map(async (name) => started(await pipelineOf(there, name, 'secret:in-the-cluster'))),
+  );
+  const [prints = '', cancelled = ''] = await Promise.all(runs.map(({ runId }) => scene.place.runningWorkflow(runId)));
+  for (const { value } of tokensOfStarts(scene).filter(({ name }) => name.includes(runs[0]?.runId ?? ' '))) {
+    cluster.print(prints, `Authorization: Bearer ${value}\n{"jwtToken":"${value}"}\n${value}\n`);
+  }
+  cluster.exit(prints, 1);
+  await scene.ask('POST', `services/ingestionPipelines/kill/${runs[1]?.pipeline.id ?? ''}`);
+  const ends = await Promise.all(runs.map(ended));
+  expect(server.objects(WORKFLOWS)).toHaveLength(2);
+  expect(scene.place.argo.exitSteps(cancelled)).toBe(1);
+  return ends;
+}
+
 /** Everything that holds a typed password is refused, by whichever door it comes. */
 async function plaintext(): Promise<void> {
   const service = serviceOf('plaintext', 'leaky', PLAIN);
@@ -224,8 +245,8 @@ function tokensOfStarts({ proxy }: LeakScene): readonly Mark[] {
 }
 
 /**
- * The frames of starts without their config and their exit token, and the Secrets that carry the config without it: decision
- * records allow these.
+ * The frames of starts without their config and their exit token, and without it the Secrets, Workflows and pods of
+ * Workflows that carry the config: decision records allow these.
  */
 function beyondConfig({ name, content }: Place): Place {
   if (typeof content !== 'string') return { name, content };
@@ -237,13 +258,23 @@ function beyondConfig({ name, content }: Place): Place {
       ),
     };
   }
-  if (!/^manifest: (Secret|create secrets)$/.test(name)) return { name, content };
-  const json = content.slice(content.indexOf('{'));
-  return {
-    name,
-    content: JSON.stringify(JSON.parse(json), (key, value: unknown) => (/^(string)?data$/i.test(key) ? '' : value)),
-  };
+  const hide = hidingIn(name);
+  if (hide === undefined) return { name, content };
+  return { name, content: JSON.stringify(JSON.parse(content.slice(content.indexOf('{'))), hide) };
 }
+
+type Hide = (key: string, value: unknown) => unknown;
+
+function hidingIn(name: string): Hide | undefined {
+  if (/^manifest: (Secret|create secrets)$/.test(name)) {
+    return (key, value) => (/^(string)?data$/i.test(key) ? '' : value);
+  }
+  if (!/^manifest: (Workflow|Pod|create workflows)$/.test(name)) return undefined;
+  return (_key, value) => (isConfigVariable(value) ? { ...value, value: '' } : value);
+}
+
+const isConfigVariable = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && 'name' in value && value.name === 'config';
 
 /** Long enough to be nothing else, and in every copy of the token. */
 const signatureOf = ({ name, value }: Mark): Mark => ({ name, value: value.split('.')[2]?.slice(0, 40) ?? value });
@@ -252,10 +283,15 @@ describe('the whole bridge, with workloads that fail in every way', () => {
   let places: readonly Place[] = [];
   let tokens: readonly Mark[] = [];
   it('runs them', async () => {
-    const [leaky, quickstart, jobs] = await Promise.all([leakyRuns(), quickstartRuns(), jobRuns()]);
+    const [leaky, quickstart, jobs, workflows] = await Promise.all([
+      leakyRuns(),
+      quickstartRuns(),
+      jobRuns(),
+      workflowRuns(),
+    ]);
     await plaintext();
     await checks();
-    const runs = [...leaky, ...quickstart, ...jobs];
+    const runs = [...leaky, ...quickstart, ...jobs, ...workflows];
     expect(Object.fromEntries(runs.map(({ pipeline, state }) => [pipeline.fqn.split('.').at(-1), state]))).toEqual({
       'it-prints': 'failed',
       'it-crashes': 'failed',
@@ -267,6 +303,8 @@ describe('the whole bridge, with workloads that fail in every way', () => {
       'job-prints': 'failed',
       'job-is-cancelled': 'cancelled',
       'job-is-killed': 'failed',
+      'workflow-prints': 'failed',
+      'workflow-is-cancelled': 'cancelled',
     });
     await readAll(runs);
     places = await scene.places();
@@ -290,11 +328,18 @@ describe('the whole bridge, with workloads that fail in every way', () => {
   });
 
   it('sends tokens for exit steps only to agents that have some', () => {
-    expect(tokens.filter(({ name }) => name.includes('exit step'))).toEqual([]);
+    const names = tokens.map(({ name }) => name).filter((name) => name.includes('exit step'));
+    expect(new Set(names).size).toBe(2);
+    const manifests = places
+      .filter(({ name }) => name === 'manifest: Workflow')
+      .map(({ content }) => content.toString());
+    const exit = tokens.filter(({ name }) => names.includes(name));
+    // They are where they belong, so the search above had something to find.
+    for (const { value } of exit) expect(manifests.some((manifest) => manifest.includes(value))).toBe(true);
   });
 
   it('has the tokens of agents and of the administrator nowhere but in the files they are read from', async () => {
-    const files = ['leaky', 'quickstart', 'jobs'].map((name) => scene.there(name).runner.tokenFile);
+    const files = ['leaky', 'quickstart', 'jobs', 'workflows'].map((name) => scene.there(name).runner.tokenFile);
     const values = [
       await scene.world.server.adminToken(),
       ...(await Promise.all(files.map((file) => readFile(file, 'utf8')))),
@@ -340,7 +385,7 @@ describe('the search itself', () => {
     const namesWith = (value: string): readonly string[] =>
       findLeaks(places, [], [{ name: 'known', value }]).map(({ place }) => place);
     expect(namesWith('the control plane is ready')).toContain('log: control plane');
-    for (const agent of ['leaky', 'quickstart', 'jobs']) {
+    for (const agent of ['leaky', 'quickstart', 'jobs', 'workflows']) {
       expect(namesWith(`agentId=${agent}`)).toContain(`log: agent ${agent}`);
       expect(namesWith('collate_hybrid_agent_connection_attempts_total')).toContain(`metrics: agent ${agent}`);
     }
