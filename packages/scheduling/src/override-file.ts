@@ -12,7 +12,7 @@ export interface OverrideFile {
    * Line of the field or item at this path, for checks of the value; of the nearest part above it that has one.
    * Undefined only for a file without content.
    */
-  line(path: readonly (string | number)[]): number | undefined;
+  readonly line: (path: readonly (string | number)[]) => number | undefined;
 }
 
 /** Deep aliases can make a small file enormous. */

@@ -8,7 +8,7 @@ import type { WorkflowOverrides } from '../options.ts';
 import { lightened } from './large-config.ts';
 import type { Workflow, WorkflowSpec, WorkflowTemplate } from './objects.ts';
 import { TEMPLATES, WORKFLOWS } from './objects.ts';
-import { mergeContainer, mergeWorkflow } from './overrides-merge.ts';
+import { mergeContainer, mergeWorkflow, weakerPatch } from './overrides-merge.ts';
 import { podFields } from './pod-fields.ts';
 import { goJsonBytes } from './size.ts';
 import { OPENING, STATUS_EXPRESSION, carryBraces, refuseTemplates } from './template-safety.ts';
@@ -96,7 +96,10 @@ function workflowSpec(input: WorkflowInput, template: PodTemplate): WorkflowSpec
     ...mergeWorkflow({ ...fields, archiveLogs: false, ttlStrategy: ttlStrategy(input) }, overrides?.workflow),
     entrypoint: TEMPLATES.main,
     ...(withExit ? { onExit: TEMPLATES.exit } : {}),
-    templates: steps.map((step) => ({ ...step, podSpecPatch: JSON.stringify(patch) })),
+    templates: steps.map((step) => ({
+      ...step,
+      podSpecPatch: JSON.stringify(weakerPatch(patch, overrides?.workflow)),
+    })),
     activeDeadlineSeconds: backstopSeconds(spec.deadlineSeconds, input.startDeadlineSeconds),
     podGC: podGC(input),
   };

@@ -1,6 +1,6 @@
 import { RESERVED_VARIABLES, executorError } from '@runner/executor';
 import type { Container, EnvVar } from '@runner/kube';
-import { mergeLayers } from '@runner/scheduling';
+import { mergeLayers, parseOverrideFile } from '@runner/scheduling';
 import { requestAboveLimit } from './resource-amounts.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -43,6 +43,19 @@ function mergeEnvironment(own: readonly EnvVar[], file: readonly EnvVar[]): read
 /** The spec of a Workflow with the fields of the file in it. */
 export function mergeWorkflow(own: object, file: Fields | undefined): Fields {
   return merge(own, file ?? {}, OWNED_WORKFLOW_FIELDS, OVERRIDE_VARIABLES.workflow);
+}
+
+/**
+ * Our patch of pods without what the file's own patch says: Argo applies that of the Workflow, which is the file's, before
+ * those of templates, which are ours. Lists merge by name whatever the order.
+ */
+export function weakerPatch(own: Fields, file: Fields | undefined): Fields {
+  const text = file?.['podSpecPatch'];
+  if (typeof text !== 'string') return own;
+  const { value: theirs } = parseOverrideFile(OVERRIDE_VARIABLES.workflow, text, []);
+  return Object.fromEntries(
+    Object.entries(own).filter(([field, value]) => typeof value === 'object' || theirs[field] === undefined),
+  );
 }
 
 /** The file is stronger than what is there, and has no say in owned fields. */

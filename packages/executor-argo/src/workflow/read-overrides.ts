@@ -1,7 +1,8 @@
 import { RESERVED_VARIABLES } from '@runner/executor';
 import type { OverrideFile, Problem } from '@runner/scheduling';
-import { parseOverrideFile } from '@runner/scheduling';
+import { nearest, parseOverrideFile } from '@runner/scheduling';
 import type { WorkflowOverrides } from '../options.ts';
+import { CONTAINER_FIELDS, WORKFLOW_SPEC_FIELDS } from './known-fields.ts';
 import { OVERRIDE_VARIABLES, OWNED_CONTAINER_FIELDS, OWNED_WORKFLOW_FIELDS } from './overrides-merge.ts';
 import { amountsOf, field, isAmount, requestAboveLimit } from './resource-amounts.ts';
 import { OPENING } from './template-safety.ts';
@@ -29,8 +30,16 @@ export function readWorkflowOverrides(files: {
   readonly container?: OverrideText;
   readonly workflow?: OverrideText;
 }): OverridesReading {
-  const container = read(files.container, OWNED_CONTAINER_FIELDS, checkContainer);
-  const workflow = read(files.workflow, OWNED_WORKFLOW_FIELDS, checkWorkflow);
+  const container = read(files.container, {
+    owned: OWNED_CONTAINER_FIELDS,
+    known: CONTAINER_FIELDS,
+    check: checkContainer,
+  });
+  const workflow = read(files.workflow, {
+    owned: OWNED_WORKFLOW_FIELDS,
+    known: WORKFLOW_SPEC_FIELDS,
+    check: checkWorkflow,
+  });
   return {
     overrides: {
       ...(container.value === undefined ? {} : { container: container.value }),
@@ -41,22 +50,26 @@ export function readWorkflowOverrides(files: {
 }
 
 type Path = readonly (string | number)[];
-type Report = (code: string, path: Path, message: string, fix: string) => void;
-type Check = (file: OverrideFile, report: Report) => void;
+type Report = (code: string, path: Path, message: string, fix: string, level?: Problem['level']) => void;
+interface Rules {
+  readonly owned: readonly string[];
+  /** What there is; anything else is told, in case it was meant to be one of them. */
+  readonly known: readonly string[];
+  readonly check: (value: OverrideFile['value'], report: Report) => void;
+}
 
 function read(
   file: OverrideText | undefined,
-  owned: readonly string[],
-  check: Check,
+  { owned, known, check }: Rules,
 ): { readonly value?: OverrideFile['value']; readonly problems: readonly Problem[] } {
   if (file === undefined) return { problems: [] };
   const parsed = parseOverrideFile(file.source, file.text, owned);
   const problems = [...parsed.problems];
-  const report: Report = (code, path, message, fix) => {
+  const report: Report = (code, path, message, fix, level = 'error') => {
     const line = parsed.line(path) ?? 1;
     const place = path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('');
     problems.push({
-      level: 'error',
+      level,
       code,
       source: file.source,
       path: place.replace(/^\./, ''),
@@ -64,10 +77,20 @@ function read(
       fix,
     });
   };
+  checkKnown(parsed.value, known, report);
   checkTemplates(parsed.value, [], report);
-  check(parsed, report);
+  check(parsed.value, report);
   const isUsable = problems.every(({ level }) => level !== 'error') && Object.keys(parsed.value).length > 0;
   return { ...(isUsable ? { value: parsed.value } : {}), problems };
+}
+
+/** Kept all the same: a later Argo may know it. */
+function checkKnown(value: OverrideFile['value'], known: readonly string[], report: Report): void {
+  for (const name of Object.keys(value).filter((each) => !known.includes(each))) {
+    const meant = nearest(name, known);
+    const fix = meant === undefined ? 'Look it up in the documentation.' : `Did you mean "${meant}"?`;
+    report('unknown_field', [name], 'is not known here', fix, 'warning');
+  }
 }
 
 function checkTemplates(value: unknown, path: Path, report: Report): void {
@@ -84,7 +107,7 @@ function checkTemplates(value: unknown, path: Path, report: Report): void {
   }
 }
 
-const checkContainer: Check = ({ value }, report) => {
+const checkContainer: Rules['check'] = (value, report) => {
   checkVariables(value['env'], report);
   checkResources(value['resources'], report);
 };
@@ -122,7 +145,7 @@ function checkResources(resources: unknown, report: Report): void {
   report('request_above_limit', ['resources', 'requests', kind], 'is more than its limit', 'Lower it.');
 }
 
-const checkWorkflow: Check = ({ value }, report) => {
+const checkWorkflow: Rules['check'] = (value, report) => {
   if (value['podSpecPatch'] !== undefined) checkPatch(value['podSpecPatch'], report);
 };
 

@@ -67,6 +67,25 @@ describe('override files', () => {
     expect(describeProblem(problems[0]!)).toMatch(/^ARGO_INGESTION_/);
   });
 
+  it('are used with a warning when a field is not known, which may be a slip', () => {
+    const { overrides, problems } = workflow('priority: 1\ntoleration: []\n');
+    expect(overrides.workflow).toEqual({ priority: 1, toleration: [] });
+    expect(problems).toMatchObject([{ level: 'warning', code: 'unknown_field', fix: 'Did you mean "tolerations"?' }]);
+    expect(problems[0]?.message).toContain('line 2');
+  });
+
+  it('can patch pods, and then have the last word about what is no list', () => {
+    const read = workflow('podSpecPatch: |\n  terminationGracePeriodSeconds: 90\n');
+    expect(read.problems).toEqual([]);
+    const { spec } = built(read.overrides);
+    expect(spec?.['podSpecPatch']).toContain('90');
+    for (const template of spec?.templates ?? []) {
+      const ours = JSON.parse(String(template['podSpecPatch'])) as object;
+      expect(ours).not.toHaveProperty('terminationGracePeriodSeconds');
+      expect(ours).toHaveProperty('containers');
+    }
+  });
+
   it('never tell a value', () => {
     const { problems } = container('env:\n- name: A\n  value: hunter2{{x}}\n');
     expect(problems).toHaveLength(1);

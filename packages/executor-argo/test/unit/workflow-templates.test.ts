@@ -83,6 +83,10 @@ describe('a large config', () => {
     const patch = json(workflow.spec?.['podSpecPatch'] as string) as {
       containers: { env: { name: string; value: string }[] }[];
     };
+    // Kubernetes puts a patch's variables first, unless their order is given.
+    expect(workflow.spec?.['podSpecPatch']).toContain(
+      '"$setElementOrder/env":[{"name":"RUNNER_TOKEN"},{"name":"config"}]',
+    );
     const template = workflow.spec?.templates?.find((each) => each.name === name);
     const own = argoSubstituted(template?.container?.env ?? [], VALUES);
     return kubernetesExpanded([...own, ...argoSubstituted(patch.containers[0]?.env ?? [], VALUES)]).get('config');
