@@ -1,6 +1,5 @@
-import { isAbort, isRunnerError } from '@runner/core';
 import type { Clock, Logger } from '@runner/core';
-import type { Executor } from '@runner/executor';
+import type { Executor, PreflightFinding } from '@runner/executor';
 import type { ArgoApi } from '@runner/executor-argo';
 import { checkedToken, createKubeApi, tokenFile } from '@runner/kube';
 import type { KubeApi, KubeIdentity } from '@runner/kube';
@@ -42,10 +41,7 @@ export async function openArgo(settings: ArgoSettings, around: ExecutorSurroundi
   const everyMs = Math.max(SHORTEST_BACKOFF_MS, settings.testConnectionBackoffSeconds * 1_000);
   return {
     ...executor,
-    preflight: async (signal) => {
-      await untilAnswered(argo, { everyMs, clock, logger, signal });
-      return await executor.preflight(signal);
-    },
+    preflight: (signal) => untilUsable(executor, { everyMs, clock, logger, signal }),
     close: async () => {
       await executor.close();
       await argo.close();
@@ -109,22 +105,18 @@ interface Patience {
   readonly signal: AbortSignal;
 }
 
-/** Asks who is there until somebody answers as Argo does; each other answer is told once. */
-async function untilAnswered(argo: ArgoApi, { everyMs, clock, logger, signal }: Patience): Promise<void> {
-  for (let told: string | undefined; ;) {
-    try {
-      const version = await argo.version({ signal });
-      logger.debug(`${argo.place.description} answers`, { version });
-      if (told !== undefined) logger.info(`${argo.place.description} answers now`, { version });
-      return;
-    } catch (error) {
-      if (isAbort(error) || !isRunnerError(error)) throw error;
-      if (told !== error.code) {
-        const how = { error, againEverySeconds: everyMs / 1_000 };
-        logger.error(`${argo.place.description} does not answer as an Argo Server does`, how);
-      }
-      told = error.code;
-    }
+/** Looks again until Argo can be asked, and tells each other answer once; what it then lacks is for the caller to tell. */
+async function untilUsable(
+  executor: Executor,
+  { everyMs, clock, logger, signal }: Patience,
+): Promise<readonly PreflightFinding[]> {
+  for (let told = ''; ;) {
+    const findings = await executor.preflight(signal);
+    const trouble = findings.find(({ code }) => code === 'argo_unusable');
+    if (trouble === undefined) return findings;
+    const { code, message, hint } = trouble;
+    if (told !== message) logger.error(`preflight: ${message}`, { code, hint, againEverySeconds: everyMs / 1_000 });
+    told = message;
     await clock.sleep(everyMs, signal);
   }
 }
