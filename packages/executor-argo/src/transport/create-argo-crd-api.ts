@@ -21,7 +21,7 @@ export function createArgoCrdApi({ kube }: { readonly kube: KubeApi }): ArgoApi 
       list: kube.list.bind(kube),
       watch: kube.watch.bind(kube),
       delete: kube.delete.bind(kube),
-      podLog: (namespace, pod, { ended: _ended, ...options }) => kube.podLog(namespace, pod, options),
+      podLog: kube.podLog.bind(kube),
     },
     listsAreFresh: true,
     streams: STREAMS,

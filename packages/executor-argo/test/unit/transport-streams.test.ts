@@ -90,7 +90,7 @@ describe('a followed log that says nothing', () => {
   const bytes = Buffer.from('x\n');
 
   function quietStream(clock: ReturnType<typeof testClock>, ended?: () => Promise<boolean>) {
-    let push = (_value: Uint8Array): void => undefined;
+    let push: (value: Uint8Array) => void = () => undefined;
     async function* source(): AsyncGenerator<Uint8Array> {
       for (;;) yield await new Promise<Uint8Array>((resolve) => (push = resolve));
     }

@@ -67,7 +67,11 @@ const create = (argo: ArgoApi, name: string) => argo.workflows.create(WORKFLOWS,
 
 const TROUBLES: readonly (readonly [what: string, ending: string, trouble: (memory: MemoryArgo) => Promise<void>])[] = [
   ['its connection was cut', 'failed', ({ server }) => Promise.resolve(void server.fault({ kind: 'cut' }))],
-  ['the server’s request timeout', 'ended', ({ server }) => Promise.resolve(void server.fault({ kind: 'request_timeout' }))],
+  [
+    'the server’s request timeout',
+    'ended',
+    ({ server }) => Promise.resolve(void server.fault({ kind: 'request_timeout' })),
+  ],
   ['its version was forgotten', 'expired', ({ api }) => Promise.resolve(void api.fault({ kind: 'expire' }))],
   [
     'a restart of the server',
@@ -340,6 +344,14 @@ describe('TLS to the Argo Server', () => {
 
   it('trusts the given authority', async () => {
     expect(await version({ tls: here }, { ca: authority.cert })).toBe('v3.7.4');
+  });
+
+  it('trusts the very certificate of the server, whatever its name', async () => {
+    const own = makeCertificate({ name: 'argo server', hosts: ['localhost'] });
+    const impostor = makeCertificate({ name: 'argo server', hosts: ['localhost'] });
+    expect(await version({ tls: own }, { ca: own.cert })).toBe('v3.7.4');
+    const error = await rejection(version({ tls: impostor }, { ca: own.cert, callTimeoutMs: 2_000 }));
+    expect(error.code).toBe('kube_unreachable');
   });
 
   it('trusts a certificate for another name when it is told the name', async () => {

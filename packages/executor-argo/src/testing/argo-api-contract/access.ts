@@ -12,7 +12,7 @@ const CALLS: readonly (readonly [what: string, resource: string, call: Call])[] 
   [
     'create',
     'workflows',
-    (argo, { namespace, workflow }, signal) => argo.workflows.create(WORKFLOWS, namespace, workflow('two'), { signal }),
+    (argo, subject, signal) => argo.workflows.create(WORKFLOWS, subject.namespace, subject.workflow('two'), { signal }),
   ],
   ['list', 'workflows', (argo, { namespace }, signal) => argo.workflows.list(WORKFLOWS, namespace, { signal })],
   [

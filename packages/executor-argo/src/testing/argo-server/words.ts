@@ -101,7 +101,7 @@ export function cleaned(value: unknown, fields: string | null): unknown {
 
 /** Argo's types write some fields even where they are empty, and leave out what kind of object it is. */
 export function asArgoWrites(object: Json): Json {
-  const { apiVersion: _version, kind: _kind, metadata, spec, status } = object;
+  const { metadata, spec, status } = object;
   return {
     metadata: { creationTimestamp: null, ...(isJson(metadata) ? metadata : {}) },
     spec: { arguments: {}, ...(isJson(spec) ? spec : {}) },

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { readFile as readFileOf } from 'node:fs/promises';
 import type { Clock } from '@runner/core';
 import type { KubeIdentity } from '@runner/kube';
@@ -11,9 +11,12 @@ export interface ArgoServerIdentityOptions {
   readonly token?: string | ((options: { readonly refresh: boolean }) => Promise<string> | string);
   /** File with the token instead: read again every minute, and after a 401. */
   readonly tokenFile?: string;
-  /** PEM text of the authorities (or the certificate) to trust instead of Node's. */
+  /**
+   * PEM text of the authorities to trust instead of Node's, or of the server's own certificate: that one is then expected,
+   * whatever its name (the one that Argo makes for itself says `localhost`).
+   */
   readonly ca?: string;
-  /** Name to check in the server's certificate where it is not the host of the endpoint: Argo's own says `localhost`. */
+  /** Name to check in the server's certificate where it is not the host of the endpoint. */
   readonly serverName?: string;
   readonly clock: Clock;
   /** Default: of node:fs. */
@@ -23,7 +26,8 @@ export interface ArgoServerIdentityOptions {
 export function argoServerIdentity(options: ArgoServerIdentityOptions): KubeIdentity {
   const server = endpointOf(options.endpoint);
   const token = tokenSource(options);
-  const { ca, serverName } = options;
+  const { ca } = options;
+  const serverName = options.serverName ?? pinnedName(ca, new URL(server).hostname);
   return {
     place: {
       server,
@@ -34,6 +38,22 @@ export function argoServerIdentity(options: ArgoServerIdentityOptions): KubeIden
     ...(serverName === undefined ? {} : { serverName }),
     authorization: async ({ refresh }) => `Bearer ${await token(refresh)}`,
   };
+}
+
+/**
+ * The name in a certificate that is given alone and is no authority: only the server that has its key can show it, so its
+ * name proves nothing more. Undefined where the host is named in it, and for authorities.
+ */
+function pinnedName(ca: string | undefined, host: string): string | undefined {
+  if (ca?.split('-----BEGIN CERTIFICATE-----').length !== 2) return undefined;
+  try {
+    const certificate = new X509Certificate(ca);
+    if (certificate.ca || certificate.checkHost(host) !== undefined) return undefined;
+    return /\bDNS:([^,\s]+)/.exec(certificate.subjectAltName ?? '')?.[1];
+  } catch {
+    // What is wrong with it is said when connections are made of it.
+    return undefined;
+  }
 }
 
 function tokenSource(options: ArgoServerIdentityOptions): (refresh: boolean) => Promise<string> {
