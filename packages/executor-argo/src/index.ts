@@ -17,3 +17,4 @@ export { TEMPLATES, WORKFLOWS } from './workflow/objects.ts';
 export type { Workflow, WorkflowNode, WorkflowSpec, WorkflowStatus, WorkflowTemplate } from './workflow/objects.ts';
 export { readWorkflowOverrides } from './workflow/read-overrides.ts';
 export type { OverrideText, OverridesReading } from './workflow/read-overrides.ts';
+export { workflowSettingsProblems } from './workflow/settings-check.ts';

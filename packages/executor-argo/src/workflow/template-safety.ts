@@ -32,7 +32,7 @@ const isCarried = ({ name, value }: EnvVar): boolean =>
   value?.includes(OPENING) === true && name !== STATUS_VARIABLE && RESERVED_VARIABLES.has(name);
 
 /** Place of the first text that Argo would read as a template, such as `tolerations[0].key`; undefined when there is none. */
-export function templatePlace(value: unknown, path = ''): string | undefined {
+function templatePlace(value: unknown, path = ''): string | undefined {
   if (typeof value === 'string') return value.includes(OPENING) ? path : undefined;
   if (typeof value !== 'object' || value === null || isStatus(value)) return undefined;
   for (const [key, item] of Object.entries(value)) {
