@@ -3,13 +3,19 @@ import type { Value } from './values.ts';
 /** The table of values in a README, in Markdown. */
 export function tableOf(values: readonly Value[], options: { readonly marksAdded: boolean }): string {
   const rows = values.map((value) => [
-    `\`${value.path}\`${value.alias === undefined ? '' : `, \`${value.alias}\``}`,
+    names(value),
     standard(value.default),
     `${value.meaning}${words(value)}`,
     ...(options.marksAdded ? [value.added ? 'new' : ''] : []),
   ]);
   const head = ['Value', 'Default', 'Meaning', ...(options.marksAdded ? [''] : [])];
   return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
+}
+
+/** Its path, and the one with its other name. */
+function names({ path, alias }: Value): string {
+  const other = alias === undefined ? '' : `, \`${[...path.split('.').slice(0, -1), alias].join('.')}\``;
+  return `\`${path}\`${other}`;
 }
 
 function standard(value: unknown): string {
