@@ -16,6 +16,7 @@ const status = (rest: Partial<AgentStatus> = {}, dispatch: Partial<AgentStatus['
     slots,
     inFlight: 0,
     waiting: {},
+    pending: {},
     live: 0,
     unrecorded: 0,
     remembered: { cancels: 0, recorded: 0 },

@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { systemClock, systemRandom } from '@runner/core';
 import { recordingLogger } from '@runner/core/testing';
 import type { Executor } from '@runner/executor';
-import { WORKFLOWS } from '@runner/executor-argo';
-import { startTestArgoServer } from '@runner/executor-argo/testing';
 import { startTestApiServer } from '@runner/kube/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '@runner/agent/config';
@@ -18,6 +16,9 @@ const NAMESPACE = 'ingestion';
 
 /** An Argo in memory, and executors as the agent makes them of its environment. */
 async function stage() {
+  // As the agent loads them: not before they are chosen.
+  const { WORKFLOWS } = await import('@runner/executor-argo');
+  const { startTestArgoServer } = await import('@runner/executor-argo/testing');
   const folder = temporaryFolder();
   const api = await startTestApiServer({ namespaces: [NAMESPACE] });
   const server = await startTestArgoServer({ api });
@@ -34,6 +35,8 @@ async function stage() {
   const [clock, random] = [systemClock(), systemRandom()];
   return {
     ...{ api, server, logger },
+    /** The texts of the templates of the only Workflow. */
+    templates: () => (api.objects(WORKFLOWS)[0]?.spec?.templates ?? []).map((template) => JSON.stringify(template)),
     write: async (name: string, text: string) => {
       const path = join(folder.path, name);
       await writeFile(`${path}.new`, text, { mode: 0o600 });
@@ -80,11 +83,6 @@ const SPEC = {
   deadlineSeconds: 60,
 } as const;
 
-/** The texts of a template of the only Workflow. */
-function templates(api: Awaited<ReturnType<typeof stage>>['api']): readonly string[] {
-  return (api.objects(WORKFLOWS)[0]?.spec?.templates ?? []).map((template) => JSON.stringify(template));
-}
-
 describe('the executor of Workflows', () => {
   it('asks an Argo Server again until it answers as one, tells each other answer once, and looks at its rights then', async () => {
     await using s = await stage();
@@ -118,7 +116,7 @@ describe('the executor of Workflows', () => {
       });
       expect((await executor.scope(NEVER)).description).toContain(way === 'server' ? s.server.url : 'the cluster at');
       expect(await executor.submit(SPEC, NEVER)).toMatchObject({ created: true });
-      const [main = '', exit = ''] = templates(s.api);
+      const [main = '', exit = ''] = s.templates();
       expect(main).toContain('of-the-program');
       expect(main).toContain('"imagePullPolicy":"Always"');
       expect(main).not.toContain('of-the-exit-step');
