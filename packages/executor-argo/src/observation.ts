@@ -115,13 +115,11 @@ function hasMain(sight: WorkflowSight): boolean {
   return endPodOf(sight) !== undefined || mainNodeOf(sight.workflow) !== undefined;
 }
 
-/** Whether the main program has begun: its pod knows, else the node, which follows the phase of the pod. */
+/** Whether the main program has begun: its pod knows, or the node, which was read from the pod. Either may be late. */
 export function hasProgramBegun(sight: WorkflowSight): boolean {
-  const pod = endPodOf(sight);
   const node = mainNodeOf(sight.workflow);
-  if (hasBegun(pod)) return true;
-  if (pod !== undefined && isLivePod(pod)) return false;
-  return node?.phase === 'Running' || (isNodeOver(node) && node?.outputs?.exitCode !== undefined);
+  if (hasBegun(endPodOf(sight)) || node?.phase === 'Running') return true;
+  return isNodeOver(node) && node?.outputs?.exitCode !== undefined;
 }
 
 function timesOf(sight: WorkflowSight, phase: WorkloadPhase): Pick<PresentObservation, 'startedAt' | 'endedAt'> {

@@ -8,6 +8,13 @@ import { isFinished, isMainOver, mainEndedAt, mainNodeOf } from './sight.ts';
 /** How long the controller may take to notice what happened to pods; and between two tries to terminate. */
 const SLACK_MS = 10_000;
 
+interface Wait {
+  readonly at: number;
+  readonly timer: Timer;
+  /** It was tried before, and is tried again then whatever is seen meanwhile. */
+  readonly isRepeated: boolean;
+}
+
 /**
  * Terminates Workflows whose exit step takes longer than it may, or that do not come to their end after they were asked
  * to stop. When that is follows from the Workflow itself, so any process that watches it does it, also after a restart.
@@ -15,7 +22,7 @@ const SLACK_MS = 10_000;
 export class Overdue implements RunAttendant<WorkflowSight> {
   readonly #parts: ArgoParts;
   readonly #signal: AbortSignal;
-  readonly #timers = new Map<string, { readonly at: number; readonly timer: Timer }>();
+  readonly #timers = new Map<string, Wait>();
   /** Since when Workflows are seen to be stopped by somebody who left no time. */
   readonly #since = new Map<string, number>();
 
@@ -33,8 +40,8 @@ export class Overdue implements RunAttendant<WorkflowSight> {
     }
     const at = since + this.#parts.exitDeadlineMs + (isStopped(sight) ? 0 : SLACK_MS);
     const known = this.#timers.get(runId);
-    if (known !== undefined && known.at >= at) return;
-    this.#set(sight, at);
+    if (known !== undefined && (known.isRepeated || known.at <= at)) return;
+    this.#set(sight, at, false);
   }
 
   forget(runId: string): void {
@@ -48,13 +55,13 @@ export class Overdue implements RunAttendant<WorkflowSight> {
     this.#since.clear();
   }
 
-  #set(sight: WorkflowSight, at: number): void {
+  #set(sight: WorkflowSight, at: number, isRepeated: boolean): void {
     const { runId } = sight;
     const { clock } = this.#parts;
     this.#timers.get(runId)?.timer.cancel();
     if (this.#signal.aborted) return;
     const timer = clock.setTimer(Math.max(0, at - clock.now()), () => void this.#terminate(sight, at));
-    this.#timers.set(runId, { at, timer });
+    this.#timers.set(runId, { at, timer, isRepeated });
   }
 
   /** Epoch milliseconds from which the exit step has its time. Undefined for what is not ending. */
@@ -83,7 +90,7 @@ export class Overdue implements RunAttendant<WorkflowSight> {
     } catch (error) {
       if (this.#signal.aborted) return;
       logger.warn('a Workflow that does not end could not be terminated; trying again', { runId, error });
-      if (this.#timers.get(runId)?.at === at) this.#set(sight, clock.now() + SLACK_MS);
+      if (this.#timers.get(runId)?.at === at) this.#set(sight, clock.now() + SLACK_MS, true);
     }
   }
 }
