@@ -1,5 +1,12 @@
 {{/* Names, labels and the words the other templates share. Names and selectors are those of the chart this one replaces. */}}
 
+{{/* Values that are not merged with the chart's own, as `helm upgrade --reuse-values` of a former release gives them. */}}
+{{- define "runner.ready" -}}
+{{- if not (and (kindIs "map" .Values.rbac) (kindIs "map" .Values.proxy) (kindIs "map" .Values.privateCA)) -}}
+{{- fail "\n\nThese values are those of a former chart alone, which is what --reuse-values gives. Use helm upgrade --reset-then-reuse-values, or give your values file with --values.\n" -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "runner.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}

@@ -95,6 +95,11 @@ withHelm('pods', () => {
     expect(dig(spec, 'template', 'spec', 'topologySpreadConstraints')).toHaveLength(1);
   });
 
+  test('may all go before others come, where that was chosen', async () => {
+    const objects = await charts.render({ values: least({}, { strategy: { type: 'Recreate' } }) });
+    expect(dig(deployment(objects), 'spec', 'strategy')).toEqual({ type: 'Recreate' });
+  });
+
   test('take the probes of the values instead', async () => {
     const probe = { tcpSocket: { port: 8585 } };
     const objects = await charts.render({ values: least({}, { livenessProbe: probe }) });

@@ -115,6 +115,19 @@ withHelm('helm upgrade from the former chart', () => {
   });
 });
 
+withHelm('helm upgrade --reuse-values', () => {
+  test('of a release of the former chart says what to do instead', async () => {
+    await using staged = await stagedAgentChart();
+    await using namespace = await chartNamespace('reuse');
+    await succeed(helm('install', 'former', FORMER_CHART, namespace.name, least({}, placeholder)));
+    const upgrade = ['upgrade', 'former', staged.folder, '--namespace', namespace.name];
+    const reused = await helmCommand([...upgrade, '--reuse-values']);
+    expect(reused.code).not.toBe(0);
+    expect(reused.stderr).toContain('--reset-then-reuse-values');
+    await succeed(helmCommand([...upgrade, '--reset-then-reuse-values', '--set', 'ecrRegistryHelper.hook=false']));
+  });
+});
+
 withHelm('helm install', () => {
   test('says everything that people need to see the runner Active, and a second runner of that name is refused', async () => {
     await using staged = await stagedAgentChart();
@@ -134,6 +147,17 @@ withHelm('helm install', () => {
     expect(second.stderr).toContain('release "first" in namespace');
     expect(second.stderr).toContain('another config.agentId');
     await succeed(helm('upgrade', 'first', staged.folder, namespace.name, values));
+  });
+
+  test('says that the Secret with the token is not there, and goes on', async () => {
+    await using staged = await stagedAgentChart();
+    await using namespace = await chartNamespace('token');
+    const values = {
+      ...placeholder,
+      config: { serverHost: 'runner.example.test', authTokenSecret: { name: 'bot-token' } },
+    };
+    const notes = await succeed(helm('install', 'first', staged.folder, namespace.name, values));
+    expect(notes).toContain('There is no Secret bot-token');
   });
 
   test('in a namespace that is absent fails, and says which', async () => {
