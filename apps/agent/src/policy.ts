@@ -4,7 +4,7 @@ import type { Policy, PolicyVerdict, RunConnection } from '@runner/dispatch';
 import { serialiseConfig } from '@runner/executor';
 import type { ConfigSettings, RunSpec, SecretsManagerProvider } from '@runner/executor';
 import { findPlaintextSecrets, findSecretReferences, validateSecretId } from '@runner/secrets';
-import type { PlaintextFinding } from '@runner/secrets';
+import type { FoundReference, PlaintextFinding } from '@runner/secrets';
 
 export interface PolicyOptions {
   /** What is merged into every config; `secretsManager` also decides which references can work. */
@@ -43,16 +43,18 @@ function sizeVerdict(spec: RunSpec, settings: ConfigSettings): Verdict {
 }
 
 function connectionVerdict(spec: RunSpec, connection: RunConnection, options: PolicyOptions): Verdict {
+  const references = referencesIn(connection);
+  if (references === undefined) return UNREADABLE;
   const findings = findPlaintextSecrets(connection.value, connection.type);
   const refused = findings.filter((finding) => finding.level === 'refuse');
   return (
     plaintextVerdict(spec, refused.filter(isPlaintext), options) ??
     malformedVerdict(refused.find((finding) => !isPlaintext(finding))) ??
-    referenceVerdict(connection, options.config.secretsManager)
+    referenceVerdict(references, options.config.secretsManager)
   );
 }
 
-const isPlaintext = (finding: PlaintextFinding): boolean => !finding.code.startsWith('reference_');
+const isPlaintext = (finding: PlaintextFinding): boolean => finding.code.startsWith('plaintext_');
 
 function plaintextVerdict(spec: RunSpec, findings: readonly PlaintextFinding[], options: PolicyOptions): Verdict {
   const [first] = findings;
@@ -70,6 +72,24 @@ function plaintextVerdict(spec: RunSpec, findings: readonly PlaintextFinding[], 
   };
 }
 
+/** Whatever the mode: what nobody can look into may hold anything. */
+const UNREADABLE: Verdict = {
+  verdict: 'refuse',
+  code: 'plaintext_secret',
+  message: 'the service connection cannot be checked: it is nested too deep',
+  hint: 'no connection type is nested like that; check what was sent',
+};
+
+/** Undefined for a connection that is nested without end. */
+function referencesIn(connection: RunConnection): readonly FoundReference[] | undefined {
+  try {
+    return findSecretReferences(connection.value);
+  } catch (error) {
+    if (!isRunnerError(error, 'secret_config_unresolved')) throw error;
+    return undefined;
+  }
+}
+
 function malformedVerdict(finding: PlaintextFinding | undefined): Verdict {
   if (finding === undefined) return undefined;
   return {
@@ -80,8 +100,8 @@ function malformedVerdict(finding: PlaintextFinding | undefined): Verdict {
   };
 }
 
-function referenceVerdict(connection: RunConnection, manager: SecretsManagerProvider): Verdict {
-  for (const { pointer, id } of findSecretReferences(connection.value)) {
+function referenceVerdict(references: readonly FoundReference[], manager: SecretsManagerProvider): Verdict {
+  for (const { pointer, id } of references) {
     const [problem] = validateSecretId(manager, id);
     if (problem === undefined) continue;
     return {

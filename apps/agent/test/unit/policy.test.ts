@@ -68,6 +68,20 @@ describe('the policy of the agent', () => {
     }
   });
 
+  it.each(['refuse', 'warn', 'allow'] as const)(
+    'refuses what is nested too deep to be looked into: %s',
+    (plaintext) => {
+      let deep: JsonObject = { password: NOT_A_SECRET };
+      for (let depth = 0; depth < 100; depth += 1) deep = { deeper: deep };
+      const many = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`password${index}`, NOT_A_SECRET]));
+      for (const value of [deep, { ...many, deep }]) {
+        const verdict = policy({ plaintext }).check(spec(), { type: 'unknown', value });
+        expect(verdict).toMatchObject({ verdict: 'refuse', code: 'plaintext_secret' });
+        expect(JSON.stringify(verdict)).not.toContain(NOT_A_SECRET);
+      }
+    },
+  );
+
   it('refuses a reference that is none', () => {
     expect(policy().check(spec(), postgres({ authType: { password: 'Secret:shop-db' } }))).toMatchObject({
       code: 'invalid_secret_reference',
