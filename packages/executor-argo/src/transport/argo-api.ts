@@ -65,7 +65,10 @@ export interface ArgoApi {
     how: 'Stop' | 'Terminate',
     options: ShutdownOptions,
   ): Promise<Workflow | undefined>;
-  /** Version of Argo where the transport tells it (`v3.7.4`), and of Kubernetes over the CRDs (undefined then). */
+  /**
+   * Version of Argo where the transport tells it (`v3.7.4`); undefined over the custom resources. Argo Server tells it to
+   * any token, so it proves that Argo is there, not that the token is good.
+   */
   version(options: CallOptions): Promise<string | undefined>;
   close(): Promise<void>;
 }
