@@ -1,4 +1,4 @@
-import { cp, mkdir, readlink, realpath, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BUILD_BASE, REPOSITORY, RUN_BASE } from '../images.ts';
@@ -34,11 +34,11 @@ async function layOutBuildBase(root: string): Promise<void> {
   for (const path of ['bin', 'usr/bin', 'usr/local/bin', 'usr/local/lib/node_modules', 'root']) {
     await mkdir(join(root, path), { recursive: true });
   }
-  await cp(await programPath('busybox'), join(root, 'bin/busybox'), { dereference: true });
+  await cp(programPath('busybox'), join(root, 'bin/busybox'), { dereference: true });
   const applets = (await outputOf('busybox', ['--list'])).split('\n').filter((name) => !['', 'busybox'].includes(name));
   for (const applet of applets) await symlink('busybox', join(root, 'bin', applet));
   await symlink('../../bin/busybox', join(root, 'usr/bin/env'));
-  const npm = dirname(dirname(await realpath(await programPath('npm'))));
+  const npm = dirname(dirname(await realpath(programPath('npm'))));
   await cp(npm, join(root, 'usr/local/lib/node_modules/npm'), { recursive: true });
   await symlink('../lib/node_modules/npm/bin/npm-cli.js', join(root, 'usr/local/bin/npm'));
   await copyLibraries(root);
@@ -67,11 +67,10 @@ async function copyLibraries(root: string): Promise<void> {
   }
 }
 
-/** Where PATH has this program, links of shells resolved by nobody. */
-async function programPath(name: string): Promise<string> {
+/** Where PATH has this program. @throws when it has none */
+function programPath(name: string): string {
   const folders = (process.env['PATH'] ?? '').split(':');
   const path = folders.map((folder) => join(folder, name)).find((candidate) => existsSync(candidate));
   if (path === undefined) throw new Error(`${name} is not on PATH; a base of this machine needs it`);
-  await readlink(path).catch(() => undefined);
   return path;
 }

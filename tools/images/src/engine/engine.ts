@@ -13,7 +13,7 @@ export interface BuildOrder {
   readonly tag: string;
   readonly args: Readonly<Record<string, string>>;
   readonly secrets: BuildSecrets;
-  /** Epoch seconds for everything in it, so that the same commit gives the same image. */
+  /** Epoch seconds for everything in it: no two builds of one commit differ by their times. */
   readonly timestamp: number;
   /** Whether bases are looked for on this machine only. */
   readonly neverPull: boolean;
