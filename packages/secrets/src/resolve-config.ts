@@ -16,6 +16,8 @@ export interface ResolveConfigOptions {
 }
 
 export interface FoundReference {
+  /** As it stands there. */
+  readonly reference: string;
   /** JSON pointer to the value. */
   readonly pointer: string;
   readonly id: string;
@@ -55,7 +57,9 @@ export function findSecretReferences(config: unknown): readonly FoundReference[]
   const found: FoundReference[] = [];
   mapLeaves(config, (value, segments) => {
     const reference = parseSecretReference(value);
-    if (reference !== undefined) found.push({ pointer: toPointer(segments), id: reference.id });
+    if (reference !== undefined) {
+      found.push({ reference: String(value), pointer: toPointer(segments), id: reference.id });
+    }
     return undefined;
   });
   return found;
@@ -93,7 +97,7 @@ export async function resolveConfig<T>(
   const withSecrets = mapLeaves(config, (value, segments) => values.get(toPointer(segments)) ?? value);
   return {
     config: withSecrets,
-    references: places.map(({ pointer, reference }) => ({ pointer, id: parseSecretReference(reference)?.id ?? '' })),
+    references: places.map((place) => ({ ...place, id: parseSecretReference(place.reference)?.id ?? '' })),
     reveal: () => mapLeaves(withSecrets, (value) => (isSecret(value) ? value.reveal() : value)) as T,
   };
 }

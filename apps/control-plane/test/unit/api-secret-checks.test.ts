@@ -50,6 +50,10 @@ describe('a check of references', () => {
     expect(api.asked).toEqual(['secret:pw', 'secret:extra', 'secret:tls']);
     expect(answer.text + JSON.stringify(api.log.records)).not.toContain(password);
     expect((await api.user.post(PATH, { references: ['secret:pw'] })).body).toMatchObject({ ok: true });
+    // As it stands there, so that what is wrong with it is told.
+    expect((await api.user.post(PATH, { connection: { a: 'secret:secret:pw' } })).body).toMatchObject({
+      ...{ ok: false, results: [{ reference: 'secret:secret:pw', pointers: ['/a'] }] },
+    });
   });
 
   test.each([

@@ -24,8 +24,8 @@ describe('a resolved document', () => {
       source: { type: 'postgres', authType: { password: 'hunter2' }, tags: ['blue', 'plain'] },
     });
     expect(resolved.references).toEqual([
-      { pointer: '/source/authType/password', id: 'db' },
-      { pointer: '/source/tags/0', id: 'tag' },
+      { reference: 'secret:db', pointer: '/source/authType/password', id: 'db' },
+      { reference: 'secret:tag', pointer: '/source/tags/0', id: 'tag' },
     ]);
   });
 
@@ -83,9 +83,10 @@ describe('a resolved document', () => {
   });
 
   it('lists its references before anything is asked, malformed ones too', () => {
-    expect(findSecretReferences({ a: ['secret:x', 'no'], 'b/c~': 'secret:' })).toEqual([
-      { pointer: '/a/0', id: 'x' },
-      { pointer: '/b~1c~0', id: '' },
+    expect(findSecretReferences({ a: ['secret:x', 'no'], 'b/c~': 'secret:', d: 'secret:secret:y' })).toEqual([
+      { reference: 'secret:x', pointer: '/a/0', id: 'x' },
+      { reference: 'secret:', pointer: '/b~1c~0', id: '' },
+      { reference: 'secret:secret:y', pointer: '/d', id: 'y' },
     ]);
   });
 });

@@ -111,8 +111,7 @@ function asked({ references = [], connection }: z.infer<typeof checkSchema>): {
   readonly places: ReadonlyMap<string, string[]>;
 } {
   const places = new Map<string, string[]>();
-  for (const { pointer, id } of connection === undefined ? [] : findSecretReferences(connection)) {
-    const reference = `secret:${id}`;
+  for (const { pointer, reference } of connection === undefined ? [] : findSecretReferences(connection)) {
     places.set(reference, [...(places.get(reference) ?? []), pointer]);
   }
   const all = [...new Set([...references, ...places.keys()])];
