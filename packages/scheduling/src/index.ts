@@ -5,7 +5,6 @@ export { parseImagePullSecrets } from './image-pull-secrets.ts';
 export { mergeLayers } from './merge.ts';
 export type { Explanation, Layer, Merged } from './merge.ts';
 export { nearest } from './nearest.ts';
-export { parseOverrideFile } from './override-file.ts';
 export type { OverrideFile } from './override-file.ts';
 export { PIPELINE_TYPES, otherVariableProblem, parsePipelineTypeConfigs } from './pipeline-type-configs.ts';
 export type { ExecutorVariable, PipelineTypeConfigs } from './pipeline-type-configs.ts';

@@ -107,6 +107,8 @@ it('the bundle starts alone in an empty folder and runs a program', async () => 
   const running = loadedWith(metafile, 'apps/agent/src/run.ts');
   expect(running).toEqual(expect.arrayContaining([expect.stringContaining('packages/kube/src/index.ts')]));
   expect(running.filter((input) => VENDORS.test(input))).toEqual([]);
+  // Executors, and the reader of YAML, are loaded when they are chosen.
+  expect(running.filter((input) => /^packages\/executor-|node_modules\/yaml\//.test(input))).toEqual([]);
   // Commands come with what they need: the start of any of them loads no other.
   const first = loadedWith(metafile, 'apps/agent/src/main.ts');
   expect(first.filter((input) => input.startsWith('packages/'))).toEqual([]);

@@ -1,6 +1,7 @@
 import { RESERVED_VARIABLES, executorError } from '@runner/executor';
 import type { Container, EnvVar } from '@runner/kube';
-import { mergeLayers, parseOverrideFile } from '@runner/scheduling';
+import { mergeLayers } from '@runner/scheduling';
+import { parseOverrideFile } from '@runner/scheduling/override-file';
 import { requestAboveLimit } from './resource-amounts.ts';
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -1,6 +1,7 @@
 import { RESERVED_VARIABLES } from '@runner/executor';
 import type { OverrideFile, Problem } from '@runner/scheduling';
-import { nearest, parseOverrideFile } from '@runner/scheduling';
+import { nearest } from '@runner/scheduling';
+import { parseOverrideFile } from '@runner/scheduling/override-file';
 import type { WorkflowOverrides } from '../options.ts';
 import { CONTAINER_FIELDS, WORKFLOW_SPEC_FIELDS } from './known-fields.ts';
 import { OVERRIDE_VARIABLES, OWNED_CONTAINER_FIELDS, OWNED_WORKFLOW_FIELDS } from './overrides-merge.ts';

@@ -1,4 +1,5 @@
-import { describeProblem, parseImagePullSecrets, parseOverrideFile } from '@runner/scheduling';
+import { describeProblem, parseImagePullSecrets } from '@runner/scheduling';
+import { parseOverrideFile } from '@runner/scheduling/override-file';
 import { describe, expect, it } from 'vitest';
 
 const VARIABLE = 'ARGO_INGESTION_CONTAINER_SPEC_FILE_PATH';
@@ -44,7 +45,14 @@ describe('override files', () => {
   it('tell the line of every part, or of the nearest part above it', () => {
     const text = '# ours\nenv:\n  - name: A\n    value: x\n  - name: B\nresources:\n  limits: { cpu: 1 }\n';
     const { line } = parseOverrideFile(VARIABLE, text, []);
-    const paths = [[], ['env'], ['env', 1, 'name'], ['resources', 'limits', 'cpu'], ['env', 0, 'value', 'no'], ['none']];
+    const paths = [
+      [],
+      ['env'],
+      ['env', 1, 'name'],
+      ['resources', 'limits', 'cpu'],
+      ['env', 0, 'value', 'no'],
+      ['none'],
+    ];
     expect(paths.map((path) => line(path))).toEqual([2, 2, 5, 7, 4, 2]);
   });
 
