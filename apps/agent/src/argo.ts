@@ -19,10 +19,10 @@ const SHORTEST_BACKOFF_MS = 100;
  */
 export async function openArgo(settings: ArgoSettings, around: ExecutorSurroundings): Promise<Executor> {
   const { createArgoExecutor } = await import('@runner/executor-argo');
-  const { config, clock, random, logger } = around;
+  const { config, clock, random, logger, apiObserver: observer } = around;
   const overrides = await readOverrides(settings);
   const identity = await identityBeside(settings, around);
-  const kube = identity === undefined ? undefined : createKubeApi({ identity, clock, random, logger });
+  const kube = identity === undefined ? undefined : createKubeApi({ identity, clock, random, logger, observer });
   const argo = await apiOf(settings.server, kube, around);
   const namespace = settings.namespace ?? identity?.place.namespace ?? 'default';
   logger.info(`workloads are Workflows of ${argo.place.description}`, { namespace, pods: kube?.place.server });
@@ -53,7 +53,7 @@ export async function openArgo(settings: ArgoSettings, around: ExecutorSurroundi
 async function apiOf(
   server: ArgoServer | undefined,
   kube: KubeApi | undefined,
-  { clock, random, logger }: ExecutorSurroundings,
+  { clock, random, logger, apiObserver: observer }: ExecutorSurroundings,
 ): Promise<ArgoApi> {
   const { createArgoCrdApi, createArgoServerApi } = await import('@runner/executor-argo');
   if (server !== undefined) {
@@ -62,7 +62,7 @@ async function apiOf(
       endpoint,
       ...(token.file === undefined ? { token: token.value.reveal() } : { tokenFile: token.file }),
       ...(ca === undefined ? {} : { ca }),
-      ...{ clock, random, logger },
+      ...{ clock, random, logger, observer },
     });
   }
   if (kube === undefined) throw new TypeError('without an Argo Server there must be a cluster');

@@ -1,6 +1,6 @@
 import type { Clock, Logger, Random } from '@runner/core';
 import { createKubeApi, inClusterIdentity } from '@runner/kube';
-import type { KubeApi, KubeIdentity } from '@runner/kube';
+import type { KubeApi, KubeIdentity, KubeObserver } from '@runner/kube';
 import type { ClusterAccess, SimpleK8sSettings } from './config.ts';
 import type { Environment } from './config/read.ts';
 
@@ -15,6 +15,7 @@ interface Surroundings {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly apiObserver: KubeObserver;
 }
 
 /**
@@ -23,12 +24,12 @@ interface Surroundings {
  */
 export async function openCluster(
   { cluster, namespace }: Pick<SimpleK8sSettings, 'cluster' | 'namespace'>,
-  { environment, clock, random, logger }: Surroundings,
+  { environment, clock, random, logger, apiObserver: observer }: Surroundings,
 ): Promise<Cluster> {
   const identity = await identityOf(cluster, environment, clock);
   const place = { server: identity.place.server, namespace: namespace ?? identity.place.namespace ?? 'default' };
   logger.info('workloads are Jobs of this cluster', place);
-  return { api: createKubeApi({ identity, clock, random, logger }), namespace: place.namespace };
+  return { api: createKubeApi({ identity, clock, random, logger, observer }), namespace: place.namespace };
 }
 
 /** The vendor's client, which reads kubeconfigs, is large: it is loaded only for one. */

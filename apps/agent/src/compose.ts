@@ -65,6 +65,8 @@ export async function compose(config: AgentConfig, world: World): Promise<App> {
     clock,
     sources: {
       slots: () => agent.status().dispatch.slots,
+      pending: () => agent.status().dispatch.pending,
+      watchFreshAt: () => executor.freshAt?.(),
       tokenExpiresAt: () => token.expiresAt(),
       pullSecretExpiresAt: () => pullSecret?.status()?.expiresAt,
       heartbeatMs: () => agent.status().session?.welcome.timings.heartbeatMs,
@@ -84,7 +86,10 @@ export async function compose(config: AgentConfig, world: World): Promise<App> {
     logger,
   });
   const pullSecret = composePullSecret(config, world);
-  const executor = await createExecutor(config.executor, { config, environment, clock, random, logger });
+  const executor = await createExecutor(config.executor, {
+    ...{ config, environment, clock, random, logger },
+    apiObserver: { called: ({ status }) => void (status === 429 && metrics.throttled()) },
+  });
   const checkSecrets = secretCheck(secrets.check, executor);
   const agent = createAgent({
     ...(checkSecrets === undefined ? {} : { checkSecrets }),

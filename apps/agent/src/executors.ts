@@ -1,6 +1,7 @@
 import { RunnerError } from '@runner/core';
 import type { Clock, Logger, Random } from '@runner/core';
 import type { Executor } from '@runner/executor';
+import type { KubeObserver } from '@runner/kube';
 import { DEFAULT_ENV_PREFIX } from '@runner/secrets/env';
 import { runnerSecretsCommand } from '@runner/secrets/exec';
 import { openCluster } from './cluster.ts';
@@ -16,6 +17,8 @@ export interface ExecutorSurroundings {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Told of each call to the API that workloads are made through. */
+  readonly apiObserver: KubeObserver;
 }
 
 type Factory<Settings extends ExecutorSettings> = (

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isRunnerError, messageOf } from '@runner/core';
 import type { Executor, ExecutorScope, ListResult, Observation, WorkloadOwner } from '@runner/executor';
-import { operation } from '@runner/kube/runs';
+import { freshAtOf, operation } from '@runner/kube/runs';
 import { discardRun } from './discarding.ts';
 import { endRun } from './ending.ts';
 import { logsOfRun } from './logs.ts';
@@ -37,6 +37,7 @@ export function createArgoExecutor(options: ArgoExecutorOptions): Executor {
       const until = AbortSignal.any([signal, closing.signal]);
       if (!until.aborted) await watchWorkflows(parts, owner, onObservation, until);
     },
+    freshAt: () => freshAtOf(parts.caches),
     logs: (runId, log) => logsOfRun(parts, runId, log),
     discard: (runId, signal) => operation(asked, 'discard', signal, (s) => discardRun(parts, runId, s)),
     close: async () => {

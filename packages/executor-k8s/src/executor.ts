@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isRunnerError, messageOf } from '@runner/core';
 import type { Executor, ExecutorScope, Observation, WorkloadOwner } from '@runner/executor';
-import { operation } from '@runner/kube/runs';
+import { freshAtOf, operation } from '@runner/kube/runs';
 import { discardRun } from './discarding.ts';
 import { endRun } from './ending.ts';
 import { logsOfRun } from './logs.ts';
@@ -58,6 +58,7 @@ export function createK8sExecutor(options: K8sExecutorOptions): K8sExecutor {
         await sweeping;
       }
     },
+    freshAt: () => freshAtOf(parts.caches),
     logs: (runId, log) => logsOfRun(parts, runId, log),
     discard: (runId, signal) => operation(asked, 'discard', signal, (s) => discardRun(parts, runId, s)),
     sweep: (owner, signal) => operation(asked, 'sweep', signal, (s) => sweepConfigs(parts, owner, s)),

@@ -110,6 +110,11 @@ export interface Executor {
    */
   watch(owner: WorkloadOwner, onObservation: (observation: Observation) => void, signal: AbortSignal): Promise<void>;
   /**
+   * Epoch milliseconds at which what its watches show was last known to be complete; undefined while nothing is watched.
+   * For metrics: an age that grows says that ends of runs are noticed late.
+   */
+  freshAt?(): number | undefined;
+  /**
    * Raw output of the main program. Ends when everything was delivered; `follow` waits for more until the workload has
    * ended. Ends quietly when aborted. Throws `log_unavailable` when there is no such workload, `executor_unavailable`
    * when it cannot be asked.

@@ -106,3 +106,23 @@ it('takes no copy of a Job for the run, whatever its name', async () => {
   subject.cluster.exit(name, 0);
   expect(await watch.until(spec.runId, 'ended succeeded')).toMatchObject({ workload: { name } });
 });
+
+it('tells how old its picture of the workloads is, and nothing while it has none', async () => {
+  await using subject = await memorySubject();
+  expect(subject.executor.freshAt?.()).toBeUndefined();
+  const begun = Date.now();
+  {
+    await using watch = watched(subject.executor);
+    await subject.executor.submit(spec, calm);
+    await watch.until(spec.runId, 'running');
+    const fresh = subject.executor.freshAt?.() ?? 0;
+    expect(fresh).toBeGreaterThanOrEqual(begun);
+    await subject.server.stop();
+    expect(subject.executor.freshAt?.()).toBeLessThanOrEqual(Date.now());
+    await subject.server.start();
+    subject.cluster.exit(subject.job(spec.runId), 0);
+    await watch.until(spec.runId, 'ended succeeded');
+    expect(subject.executor.freshAt?.()).toBeGreaterThan(fresh);
+  }
+  expect(subject.executor.freshAt?.()).toBeUndefined();
+});

@@ -34,7 +34,7 @@ export type { StandingInput } from './preflight.ts';
 export { causalPod, deletionAt, exitOfPod, plainExit, signalOf, tellingCause } from './pod-exit.ts';
 export type { PodExit } from './pod-exit.ts';
 export { beganAt, hasBegun, isLeaving, isLivePod, older, oldest, ownerOf, timeOf } from './pod-facts.ts';
-export { runCache } from './run-cache.ts';
+export { freshAtOf, runCache } from './run-cache.ts';
 export type { RunCache, RunCacheOptions, Watched } from './run-cache.ts';
 export { RunEyes } from './run-eyes.ts';
 export type { RunEyesParts } from './run-eyes.ts';

@@ -20,6 +20,8 @@ export interface RunCache<Sight extends RunSight> {
   settled(runId: string): void;
   /** Called after each change of what is seen of the run. */
   onChange(runId: string, listener: () => void): () => void;
+  /** Epoch milliseconds at which both were last known to be complete; before the first lists, when they were begun. */
+  freshAt(): number;
   /** Resolves when both have listed everything once. */
   synced(signal: AbortSignal): Promise<void>;
   /** Resolves when the signal is aborted. */
@@ -65,6 +67,7 @@ export function runCache<T extends KubeObject, Sight extends RunSight>(
   const listeners = new Map<string, Set<() => void>>();
   const lastPods = new Map<string, Pod>();
   const keeper = podKeeper();
+  const begunAt = clock.now();
 
   const changed = (kind: keyof Names, { type, name, object }: ListWatchChange<KubeObject>): void => {
     const runId = runIdOf(object);
@@ -114,6 +117,7 @@ export function runCache<T extends KubeObject, Sight extends RunSight>(
     settled: (runId) => void lastPods.delete(runId),
     runIds: () => [...names.keys()],
     onChange: (runId, listener) => listen(listeners, runId, listener),
+    freshAt: () => Math.max(begunAt, Math.min(...both.map((one) => one.freshAt()))),
     synced: async (signal) => {
       await Promise.all(both.map((one) => one.synced(signal)));
     },
@@ -121,6 +125,11 @@ export function runCache<T extends KubeObject, Sight extends RunSight>(
       await Promise.all(both.map((one) => one.run(signal)));
     },
   };
+}
+
+/** When the oldest of them was last complete; undefined while there is none. */
+export function freshAtOf(caches: ReadonlySet<Pick<RunCache<RunSight>, 'freshAt'>>): number | undefined {
+  return caches.size === 0 ? undefined : Math.min(...[...caches].map((cache) => cache.freshAt()));
 }
 
 type WatchPart = Pick<ListWatchOptions<KubeObject, unknown>, 'api' | 'observer' | 'silenceMs' | 'watchSeconds'>;
