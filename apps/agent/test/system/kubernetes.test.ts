@@ -136,6 +136,38 @@ describe('an agent with Jobs', () => {
   });
 });
 
+describe('the metrics of an agent with Jobs', () => {
+  it('tell what waits and why, how old the picture of the workloads is, and that the API asked for fewer calls', async () => {
+    await using kubernetes = await testKubernetes();
+    await using controlPlane = await testControlPlane();
+    const message = '0/1 nodes are available: 1 node(s) had untolerated taint {dedicated: db}.';
+    kubernetes.cluster.trouble({ kind: 'unschedulable', message });
+    await using agent = startAgent({ env: { ...usual(controlPlane.url), ...kubernetes.env } });
+    await controlPlane.untilActive();
+    const open = agent.lines.find(({ endpoint }) => endpoint === 'metrics');
+    const value = async (sample: string): Promise<number> => {
+      const text = await (await fetch(`http://127.0.0.1:${String(open?.port)}/metrics`)).text();
+      const line = text.split('\n').find((one) => one.startsWith(`collate_hybrid_agent_${sample} `));
+      return Number(line?.split(' ').at(-1));
+    };
+    kubernetes.server.fault(
+      { kind: 'status', status: 429, retryAfterSeconds: 0 },
+      { verb: 'create', resource: 'jobs', times: 2 },
+    );
+    const runId = randomUUID();
+    controlPlane.submit({ runId });
+    await controlPlane.until('the diagnosis', runId, ({ diagnosis }) => diagnosis?.category === 'scheduling');
+    expect(await value('api_throttled_total')).toBe(2);
+    expect(await value('runs_pending{category="scheduling"}')).toBe(1);
+    expect(await value('run_pending_seconds_max{category="scheduling"}')).toBeGreaterThan(0);
+    expect(await value('watch_age_seconds')).toBeLessThan(60);
+    kubernetes.cluster.trouble(undefined);
+    kubernetes.cluster.exit(await kubernetes.running(runId), 0);
+    await controlPlane.until('the outcome', runId, isOver);
+    expect(await value('runs_pending{category="scheduling"}')).toBe(0);
+  });
+});
+
 describe('an agent that cannot work in its cluster', () => {
   it('because a right is missing says which, and what it was for, and goes on', async () => {
     await using kubernetes = await testKubernetes();

@@ -48,7 +48,10 @@ async function stage() {
       const result = await loadConfig({ ...environment, ...env }, readFile, clock.now());
       if (!result.ok) throw new Error(JSON.stringify(result.problems));
       const { config } = result;
-      const made = await createExecutor(config.executor, { config, environment: env, clock, random, logger });
+      const made = await createExecutor(config.executor, {
+        ...{ config, environment: env, clock, random, logger },
+        apiObserver: {},
+      });
       executors.push(made);
       return made;
     },
