@@ -17,7 +17,7 @@ const SKIPPED = `
 `;
 
 /** They stop programs of the cluster, or need a node that is this machine: only tools/cluster allows that. */
-const OURS_ONLY = ['**/outages.test.ts', '**/registry.test.ts', '**/registry-helper.test.ts'];
+const OURS_ONLY = ['**/*outages.test.ts', '**/registry.test.ts', '**/registry-helper.test.ts', '**/images.test.ts'];
 const WITHOUT_OURS = `
 ### SKIPPED: ${OURS_ONLY.join(', ')}. This is not the cluster of tools/cluster.
 `;
@@ -39,8 +39,7 @@ async function main(words: readonly string[]): Promise<number> {
     [
       vitest,
       'run',
-      '--project',
-      'e2e',
+      ...['--project', 'e2e', '--project', 'e2e-alone'],
       ...(ours ? [] : OURS_ONLY.flatMap((pattern) => ['--exclude', pattern])),
       ...words,
     ],
