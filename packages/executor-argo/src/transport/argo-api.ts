@@ -17,7 +17,10 @@ export interface ArgoPodLogOptions extends PodLogOptions {
  * Lists and watches may leave out `spec.templates` (they hold the configs) and `metadata.managedFields`; `get` gives all.
  */
 export interface WorkflowCalls extends Pick<KubeApi, 'create' | 'get' | 'list' | 'watch' | 'delete'> {
-  /** As in the Kubernetes port. `pod` is the name of a pod of a Workflow of ours. */
+  /**
+   * As in the Kubernetes port. `pod` is the name of a pod of a Workflow of ours. Argo Server takes up to 15 s to open a
+   * log that has nothing to say.
+   */
   podLog(namespace: string, pod: string, options: ArgoPodLogOptions): Promise<AsyncIterable<Uint8Array> | undefined>;
 }
 

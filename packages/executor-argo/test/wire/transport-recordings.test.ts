@@ -16,8 +16,6 @@ const REFUSALS = readdirSync(join(import.meta.dirname, '..', 'recordings', 'serv
     (name) =>
       !['list-bad-selector', 'watch-invalid', 'create-not-json', 'log-bad-time', 'log-forbidden'].includes(name),
   )
-  // The real one looks for an error before it begins its answer; in memory this comes as the first event.
-  .filter((name) => name !== 'watch-expired')
   // By the limits of real ones.
   .filter((name) => !name.endsWith('too-large'));
 
@@ -28,6 +26,7 @@ async function prepared(): Promise<MemoryArgo> {
   memory.api.put(WORKFLOWS, object);
   memory.api.put(WORKFLOWS, { ...object, status: { phase: 'Succeeded' } });
   memory.api.put(WORKFLOWS, { ...object, metadata: { name: 'other', namespace: NAMESPACE } });
+  memory.api.fault({ kind: 'expire' });
   return memory;
 }
 

@@ -125,6 +125,27 @@ describe('a watch over the Argo Server', () => {
     await until('what came after is seen', () => names(watch.cache).join() === 'after');
   });
 
+  it('opens where nothing happens, which takes longer than calls may', async () => {
+    await using memory = await memoryArgo();
+    const token = memory.api.token(OFFICIAL_RIGHTS);
+    const clock = hurriedClock(10);
+    const argo = createArgoServerApi({
+      endpoint: memory.server.url,
+      token,
+      clock,
+      random: systemRandom(),
+      callTimeoutMs: 500,
+    });
+    const { resourceVersion } = await argo.workflows.list(WORKFLOWS, NAMESPACE, { signal });
+    const stop = new AbortController();
+    const options = { signal: stop.signal, resourceVersion, timeoutSeconds: 60 };
+    const next = argo.workflows.watch(WORKFLOWS, NAMESPACE, options)[Symbol.asyncIterator]().next();
+    await until('the server has it', () => memory.server.openStreams('watch') === 1);
+    expect((await next).done).toBe(false);
+    stop.abort();
+    await argo.close();
+  });
+
   it('does not take a server without its cache for an empty one', async () => {
     await using memory = await memoryArgo();
     const argo = memory.client();

@@ -37,6 +37,8 @@ export interface JsonCall {
 export interface StreamCall {
   /** False: a failure that would be waited for is thrown; what can be repeated at once still is. */
   readonly repeat: boolean;
+  /** Milliseconds until the head of the answer, where a server takes longer for that than for its calls. */
+  readonly timeoutMs?: number;
 }
 
 /** Requests with a deadline, tried as often as makes sense. */
@@ -55,9 +57,9 @@ const MOST_STALE = 2;
 export function createCaller(options: CallerOptions): Caller {
   const live = new Set<Call>();
   let closed = false;
-  const begin = (request: KubeRequest, signal: AbortSignal): Call => {
+  const begin = (request: KubeRequest, signal: AbortSignal, timeoutMs = options.timeoutMs): Call => {
     if (closed) throw closedError(request);
-    const call = beginCall(options, request, signal);
+    const call = beginCall(options.clock, timeoutMs, request, signal);
     live.add(call);
     return call;
   };
@@ -82,7 +84,7 @@ export function createCaller(options: CallerOptions): Caller {
       }
     },
     open: async (request, signal, wanted) => {
-      const call = begin(request, signal);
+      const call = begin(request, signal, wanted.timeoutMs);
       try {
         const answer = await run(options, call, { ...wanted, stream: true }, (opened) => Promise.resolve(opened));
         call.scope.disarm();
@@ -109,8 +111,7 @@ interface Call {
   failed: RunnerError | undefined;
 }
 
-function beginCall(options: CallerOptions, request: KubeRequest, signal: AbortSignal): Call {
-  const { clock, timeoutMs } = options;
+function beginCall(clock: Clock, timeoutMs: number, request: KubeRequest, signal: AbortSignal): Call {
   const timeout = (): Error =>
     kubeError('kube_timeout', `${describeAbout(request.about)}: not done within ${timeoutMs} ms`, {
       details: detailsOf(request.about),

@@ -18,14 +18,12 @@ export class EventStream {
   readonly #closed = new AbortController();
   #timer: Timer | undefined;
   #muted = false;
+  #begun = false;
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
-    const { response, sse } = options;
-    response.on('close', () => this.#close());
-    response.writeHead(200, { 'content-type': sse ? 'text/event-stream' : 'application/json' });
-    response.flushHeaders();
-    if (sse) this.#keepAlive();
+    options.response.on('close', () => this.#close());
+    if (options.sse) this.#keepAlive();
   }
 
   /** Aborted when nobody listens any more. */
@@ -38,13 +36,13 @@ export class EventStream {
   }
 
   send(value: Json): void {
-    if (this.#muted || this.signal.aborted) return;
-    this.#options.response.write(asEvent(value, this.#options));
+    if (!this.#muted) this.#write(asEvent(value, this.#options));
   }
 
   /** Says what went wrong, and ends. */
   fail(failure: ArgoFailure): void {
-    this.send(failure.event());
+    if (this.#muted) return;
+    this.#write(asEvent(failure.event(), this.#options), failure.httpStatus);
     this.end();
   }
 
@@ -54,7 +52,9 @@ export class EventStream {
   }
 
   end(): void {
-    if (!this.#muted) this.#options.response.end();
+    if (this.#muted || this.signal.aborted) return;
+    if (!this.#begun) this.#write('');
+    this.#options.response.end();
   }
 
   /** Nothing but signs of life from here on. */
@@ -66,10 +66,19 @@ export class EventStream {
     this.#options.response.destroy();
   }
 
+  /** The head of the answer goes with the first thing there is to say, as late as that may be. */
+  #write(text: string, status = 200): void {
+    const { response, sse } = this.#options;
+    if (this.signal.aborted) return;
+    if (!this.#begun) response.writeHead(status, { 'content-type': sse ? 'text/event-stream' : 'application/json' });
+    this.#begun = true;
+    response.write(text);
+  }
+
   #keepAlive(): void {
-    const { clock, keepaliveMs, response } = this.#options;
+    const { clock, keepaliveMs } = this.#options;
     this.#timer = clock.setTimer(keepaliveMs, () => {
-      response.write(':\n');
+      this.#write(':\n');
       this.#keepAlive();
     });
   }

@@ -5,7 +5,7 @@ import { withQuery } from '@runner/kube';
 import { TEMPLATES } from '../../workflow/objects.ts';
 import type { ArgoPodLogOptions } from '../argo-api.ts';
 import { untilEnded } from './quiet.ts';
-import { sseData } from './sse.ts';
+import { OPEN_TIMEOUT_MS, sseData } from './sse.ts';
 import { resultOf } from './watching.ts';
 
 /** Argo cuts a line after so many bytes; what follows belongs to it. */
@@ -25,7 +25,10 @@ export async function openPodLog(
   const request = logRequest(namespace, pod, options);
   const cut = linked(options.signal);
   try {
-    const stream = bytesOf(request, await caller.open(request, cut.signal, { repeat: true }));
+    const stream = bytesOf(
+      request,
+      await caller.open(request, cut.signal, { repeat: true, timeoutMs: OPEN_TIMEOUT_MS }),
+    );
     if (options.follow === true) return untilEnded(stream, options, clock, () => cut.abort());
     return await unlessEmpty(stream, () => cut.abort());
   } catch (error) {

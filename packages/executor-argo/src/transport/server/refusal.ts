@@ -14,6 +14,7 @@ export interface ArgoFailure {
   readonly message: string;
 }
 
+const END = 'EOF';
 /** Codes of gRPC that matter beside their HTTP status. */
 const GRPC = { canceled: 1, resourceExhausted: 8, aborted: 10, unimplemented: 12 } as const;
 
@@ -28,7 +29,12 @@ export function failureOf(value: unknown): ArgoFailure | undefined {
 
 /** The end of a watch as Argo says it: an error 429 whose message is `EOF`. Nothing is wrong. */
 export function isEnd({ grpcCode, message }: ArgoFailure): boolean {
-  return grpcCode === GRPC.resourceExhausted && message === 'EOF';
+  return grpcCode === GRPC.resourceExhausted && message === END;
+}
+
+/** The same, of a watch that ended before its answer began. */
+export function isEarlyEnd(error: RunnerError): boolean {
+  return error.code === 'kube_throttled' && error.details.reason === END;
 }
 
 /** Argo's words for a stop or terminate that comes too late. */
@@ -68,6 +74,7 @@ function meaningOf({ grpcCode, httpStatus = 500, message }: ArgoFailure): Meanin
   if (/\btoo old resource version\b|\bresourceVersion for the provided \w+ is too old\b/.test(message)) {
     return { httpStatus: 410, reason: 'Expired' };
   }
+  if (isEnd({ grpcCode, httpStatus, message })) return { httpStatus: 429, reason: END };
   if (message.startsWith('cannot shutdown a completed workflow')) return { httpStatus: 409, reason: 'Completed' };
   if (/\balready exists$/.test(message)) return { httpStatus: 409, reason: 'AlreadyExists' };
   if (httpStatus === 409) return { httpStatus, reason: 'Conflict' };

@@ -1,6 +1,11 @@
 import { kubeError } from '@runner/kube';
 
 const NEWLINE = 0x0a;
+/**
+ * Milliseconds for which a stream may take to begin: Argo sends the head of its answer with the first event, or with its
+ * first sign of life after 15 s.
+ */
+export const OPEN_TIMEOUT_MS = 45_000;
 /** Longest event, in bytes: a Workflow of 1.5 MiB is larger as JSON. */
 const LONGEST = 16 * 1024 * 1024;
 

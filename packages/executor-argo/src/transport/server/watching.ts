@@ -1,7 +1,8 @@
+import { isRunnerError } from '@runner/core';
 import type { Caller, KubeObject, KubeRequest, ResourceType, WatchEvent } from '@runner/kube';
 import { describeAbout, detailsOf, kubeError } from '@runner/kube';
-import { failureError, failureOf, isEnd, isRecord } from './refusal.ts';
-import { sseData } from './sse.ts';
+import { failureError, failureOf, isEarlyEnd, isEnd, isRecord } from './refusal.ts';
+import { OPEN_TIMEOUT_MS, sseData } from './sse.ts';
 
 /** One watch. Ends when Argo says so, throws when it breaks; what Argo says of a stream's end is an error of its own kind. */
 export async function* watchEvents<T extends KubeObject>(
@@ -10,13 +11,28 @@ export async function* watchEvents<T extends KubeObject>(
   type: ResourceType<T>,
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent<T>> {
-  const chunks = await caller.open(request, signal, { repeat: false });
+  const chunks = await opened(caller, request, signal);
+  if (chunks === undefined) return;
   for await (const texts of sseData(chunks)) {
     for (const text of texts) {
       const event = eventOf(request, type, text);
       if (event === 'end') return;
       if (event !== undefined) yield event;
     }
+  }
+}
+
+/** Undefined when it was over before there was anything to say. */
+async function opened(
+  caller: Caller,
+  request: KubeRequest,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array> | undefined> {
+  try {
+    return await caller.open(request, signal, { repeat: false, timeoutMs: OPEN_TIMEOUT_MS });
+  } catch (error) {
+    if (isRunnerError(error) && isEarlyEnd(error)) return undefined;
+    throw error;
   }
 }
 
