@@ -33,14 +33,14 @@
 {{- end }}
 {{- end -}}
 
-{{/* With Argo: `server` (with the token for Argo Server, which looks for pods itself) or `crd` (the Kubernetes API alone). */}}
+{{/* With Argo, over its server (which asks Kubernetes with the token of the caller) as over the Kubernetes API alone. */}}
 {{- define "runner.argoRules" -}}
 - apiGroups: [argoproj.io]
   resources: [workflows]
   verbs: [create, get, list, watch, patch, delete]
 - apiGroups: ['']
   resources: [pods]
-  verbs: [{{ ternary "get, list, watch" "list, watch" (eq . "server") }}]
+  verbs: [list, watch]
 - apiGroups: ['']
   resources: [pods/log]
   verbs: [get]
