@@ -240,6 +240,21 @@ describe('calls to the Argo Server', () => {
     await rm(folder, { recursive: true });
   });
 
+  it('ask the owner of the token for another one when it was refused', async () => {
+    await using memory = await memoryArgo();
+    const asked: boolean[] = [];
+    const good = memory.api.token(OFFICIAL_RIGHTS);
+    const token = ({ refresh }: { readonly refresh: boolean }): string => {
+      asked.push(refresh);
+      return refresh ? `Bearer ${good}` : 'no-real-token-of-anybody';
+    };
+    const clock = hurriedClock(1);
+    const argo = createArgoServerApi({ endpoint: memory.server.url, token, clock, random: systemRandom() });
+    expect((await create(argo, 'one')).created).toBe(true);
+    expect(asked).toEqual([false, true]);
+    await argo.close();
+  });
+
   it('say that the token is refused, and never what it is', async () => {
     await using memory = await memoryArgo();
     const token = 'no-real-token-of-anybody';
