@@ -82,7 +82,8 @@ async function identityBeside(
   return server === undefined || cluster.kind === 'kubeconfig' ? own : withToken(own, server.token, clock);
 }
 
-async function withToken(own: KubeIdentity, { value, file }: TokenConfig, clock: Clock): Promise<KubeIdentity> {
+/** The same place, as the holder of this token. */
+export async function withToken(own: KubeIdentity, { value, file }: TokenConfig, clock: Clock): Promise<KubeIdentity> {
   const { readFile } = await import('node:fs/promises');
   const source =
     file === undefined
