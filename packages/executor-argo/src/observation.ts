@@ -2,7 +2,7 @@ import type { Observation, PresentObservation, WorkloadPhase, WorkloadRef } from
 import type { DiagnosisContext, NodeTaints } from '@runner/kube';
 import { placementType } from '@runner/kube';
 import type { StoredIntent } from '@runner/kube/runs';
-import { beganAt, hasBegun, isLeaving, isLivePod, kindOf, pipelineTypeOf, timeOf } from '@runner/kube/runs';
+import { beganAt, hasBegun, isLeaving, isLivePod, kindOf, mainStatus, pipelineTypeOf, timeOf } from '@runner/kube/runs';
 import { intentOfWorkflow } from './intents.ts';
 import { outcomeOf } from './outcome.ts';
 import type { WorkflowSight } from './sight.ts';
@@ -123,9 +123,7 @@ export function hasProgramBegun(sight: WorkflowSight): boolean {
 }
 
 function timesOf(sight: WorkflowSight, phase: WorkloadPhase): Pick<PresentObservation, 'startedAt' | 'endedAt'> {
-  const startedAt = hasProgramBegun(sight)
-    ? (beganAt(endPodOf(sight)) ?? timeOf(mainNodeOf(sight.workflow)?.startedAt))
-    : undefined;
+  const startedAt = hasProgramBegun(sight) ? startOf(sight) : undefined;
   const { finishedAt } = sight.workflow?.status ?? {};
   const isOver = phase === 'ended' || (phase === 'ending' && isMainOver(sight));
   const endedAt = isOver ? (mainEndedAt(sight) ?? (phase === 'ended' ? timeOf(finishedAt) : undefined)) : undefined;
@@ -133,4 +131,11 @@ function timesOf(sight: WorkflowSight, phase: WorkloadPhase): Pick<PresentObserv
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(endedAt === undefined ? {} : { endedAt: Math.max(endedAt, startedAt ?? 0) }),
   };
+}
+
+/** When the program began. A container that ended without a time never did; of a step Argo knows when it was made. */
+function startOf(sight: WorkflowSight): number | undefined {
+  const pod = endPodOf(sight);
+  const isTold = mainStatus(pod)?.state?.terminated !== undefined;
+  return beganAt(pod) ?? (isTold ? undefined : timeOf(mainNodeOf(sight.workflow)?.startedAt));
 }

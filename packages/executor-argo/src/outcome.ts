@@ -129,11 +129,24 @@ function ofArgo(
   const message = node?.message ?? workflow?.status?.message ?? '';
   if (/workflowtaskresults\S* is forbidden/.test(message)) return RESULTS_FORBIDDEN;
   if (/^Step exceeded its deadline/.test(message)) return WORKFLOW_DEADLINE;
+  const program = NOT_FOUND.exec(message)?.[1];
+  if (program !== undefined) return programMissing(program);
   // The pod could not be made. For what may pass, Argo tries again and the step is pending.
   return /^(?:error in entry template execution: )?(?:pods|Pod) "[^"]*" is (?:forbidden|invalid): /.test(message)
     ? diagnoseRefusal(message, context)
     : undefined;
 }
+
+/** What Argo's executor says, with exit code 64, when it cannot find the program of the container. */
+const NOT_FOUND = /\(exit code 64\): failed to find name in PATH: exec: "([^"]{1,200})"/;
+
+const programMissing = (program: string): Diagnosis => ({
+  category: 'program',
+  code: 'program_not_found',
+  message: `The image has no program ${program}.`,
+  hint: 'Check that INGESTION_IMAGE is an ingestion image.',
+  permanent: true,
+});
 
 const RESULTS_FORBIDDEN: Diagnosis = {
   category: 'configuration',

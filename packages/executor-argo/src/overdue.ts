@@ -1,5 +1,6 @@
 import type { Timer } from '@runner/core';
 import type { RunAttendant } from '@runner/kube/runs';
+import { isAborted } from '@runner/kube/runs';
 import { intentOfWorkflow } from './intents.ts';
 import type { ArgoParts } from './parts.ts';
 import type { WorkflowSight } from './sight.ts';
@@ -88,7 +89,7 @@ export class Overdue implements RunAttendant<WorkflowSight> {
       await argo.shutdown(namespace, name, 'Terminate', { signal: this.#signal });
       logger.info('a Workflow did not end in time after it was asked to; it is terminated', { runId });
     } catch (error) {
-      if (this.#signal.aborted) return;
+      if (isAborted(this.#signal)) return;
       logger.warn('a Workflow that does not end could not be terminated; trying again', { runId, error });
       if (this.#timers.get(runId)?.at === at) this.#set(sight, clock.now() + SLACK_MS, true);
     }

@@ -45,7 +45,6 @@ export const CRD_PERMISSIONS: readonly Permission[] = [
  */
 export const SERVER_PERMISSIONS: readonly Permission[] = [
   ...WORKFLOW_RIGHTS,
-  core('pods', 'get', 'required', 'Argo Server cannot find the pods whose logs it serves'),
   core('pods', 'list', 'required', 'Argo Server cannot find the pods whose logs it serves'),
   core('pods', 'watch', 'required', 'Argo Server cannot follow logs'),
   POD_LOG,

@@ -52,7 +52,7 @@ export async function argoSubject(changes: ArgoSubjectOptions = {}): Promise<Arg
   const executors: Executor[] = [];
   const clients: { close(): Promise<void> }[] = [];
   const make = (more: ArgoSubjectOptions = {}): Executor => {
-    const { transport: _, withPods = true, rights, timings, ...options } = { ...changes, ...more };
+    const { withPods = true, rights, timings, ...options } = { ...changes, ...more };
     const kube = kubeOf(server, rights);
     const argo = argoServer === undefined ? createArgoCrdApi({ kube }) : serverApi(argoServer, server.token(rights));
     clients.push(kube, argo);

@@ -8,21 +8,16 @@ import type { Workflow } from '../../src/workflow/objects.ts';
 
 const folder = new URL('../recordings/', import.meta.url);
 
-function read<T>(path: string): T {
-  return JSON.parse(readFileSync(new URL(path, folder), 'utf8')) as T;
-}
+const read = (path: string): unknown => JSON.parse(readFileSync(new URL(path, folder), 'utf8'));
 
 export function recordedWorkflow(state: string): Workflow {
-  return keepWorkflow(read<Workflow>(`workflows/${state}.json`));
+  return keepWorkflow(read(`workflows/${state}.json`) as Workflow);
 }
 
 /** What a real Argo and a real cluster showed of a run. */
 export function recorded(state: string): WorkflowSight & { readonly workflow: Workflow } {
   const workflow = recordedWorkflow(state);
-  const pods = read<{ readonly items?: readonly Pod[] } | readonly Pod[]>(`pods/${state}.json`);
-  const items = Array.isArray(pods)
-    ? (pods as readonly Pod[])
-    : ((pods as { readonly items?: readonly Pod[] }).items ?? []);
+  const items = read(`pods/${state}.json`) as readonly Pod[];
   return { runId: runIdOf(workflow) ?? '', workflow, pods: items.map(keepPod) };
 }
 

@@ -94,3 +94,21 @@ it('the memory of a pod that nobody sees is not guessed at', () => {
   expect(outcome(withoutPods('out-of-memory')).diagnosis?.message).toMatch(/used too much memory\.$/);
   expect(outcome(recorded('out-of-memory')).diagnosis?.message).toContain('its memory limit is 32Mi');
 });
+
+it('a program that the image lacks is named', () => {
+  const sight = recorded('failed');
+  const node = {
+    name: 'failed',
+    phase: 'Error',
+    message:
+      'main: Error (exit code 64): failed to find name in PATH: exec: "python": executable file not found in $PATH',
+    outputs: { exitCode: '64' },
+  };
+  const { workflow } = sight;
+  const status = { ...workflow.status, nodes: { failed: node } };
+  expect(outcome({ ...sight, pods: [], workflow: { ...workflow, status } })).toMatchObject({
+    result: 'failed',
+    exitCode: 64,
+    diagnosis: { code: 'program_not_found', message: 'The image has no program python.' },
+  });
+});

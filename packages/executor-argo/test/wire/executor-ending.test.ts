@@ -168,7 +168,7 @@ describe('the exit step', () => {
     const runId = await started(subject);
     await subject.fail(runId, 3);
     const seen = await watch.until(runId, 'ending');
-    expect(seen).toMatchObject({ startedAt: expect.any(Number), endedAt: expect.any(Number) });
+    expect(seen).toMatchObject({ startedAt: expect.any(Number) as number, endedAt: expect.any(Number) as number });
     subject.controller.exitStep('succeeds');
     await watch.until(runId, 'ended failed exit_code');
   });

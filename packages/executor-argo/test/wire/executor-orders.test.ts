@@ -24,11 +24,11 @@ interface Story {
   readonly pods: readonly (readonly Pod[])[];
 }
 
+/** What is done to a run that runs. */
+type How = (subject: ArgoSubject, runId: string) => Promise<unknown>;
+
 /** Everything that a run went through, as two watches would show it. */
-async function lived(
-  how: (subject: ArgoSubject, runId: string) => Promise<void>,
-  exit: 'succeeds' | 'fails',
-): Promise<Story> {
+async function lived(how: How, exit: 'succeeds' | 'fails'): Promise<Story> {
   await using subject = await argoSubject();
   subject.controller.exitStep(exit);
   const workflows: Workflow[] = [];
@@ -63,12 +63,13 @@ async function told({ runId, workflows, pods }: Story, order: readonly boolean[]
     const workflow = at.workflow === 0 ? undefined : workflows[at.workflow - 1];
     return { runId, pods: pods[at.pod] ?? [], ...(workflow === undefined ? {} : { workflow }) };
   };
-  let touched = (_runId: string): void => undefined;
+  let touched: (of: string) => void = () => undefined;
   const cache: RunCache<WorkflowSight> = {
     sight,
     runIds: () => [runId],
     remembered: (pod) => pod,
     settled: () => undefined,
+    freshAt: () => 0,
     onChange: () => () => undefined,
     synced: () => Promise.resolve(),
     run: (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
@@ -111,30 +112,30 @@ async function told({ runId, workflows, pods }: Story, order: readonly boolean[]
   return seen;
 }
 
-it.each([
-  ['succeeds', (subject: ArgoSubject, runId: string) => subject.succeed(runId), 'succeeds'],
-  ['succeeds before an exit step that fails', (subject: ArgoSubject, runId: string) => subject.succeed(runId), 'fails'],
-  ['fails', (subject: ArgoSubject, runId: string) => subject.fail(runId, 3), 'succeeds'],
-  [
-    'is cancelled',
-    async (subject: ArgoSubject, runId: string) =>
-      void (await subject.executor.end(runId, { reason: 'cancelled' }, calm)),
-    'succeeds',
-  ],
-] as const)('a run that %s is told so once, in whatever order its Workflow and pods are seen', async (_, how, exit) => {
-  const story = await lived(how, exit);
-  const expected = judge(
-    { runId: story.runId, pods: story.pods.at(-1) ?? [], workflow: story.workflows.at(-1) ?? {} },
-    CONTEXT,
-  );
-  expect(expected).toMatchObject({ phase: 'ended' });
-  await fc.assert(
-    fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 40 }), async (order) => {
-      const seen = await told(story, order);
-      const ends = seen.filter((one) => one.presence === 'present' && one.phase === 'ended');
-      expect(ends).toEqual([expected]);
-      expect(seen.at(-1)).toEqual(expected);
-    }),
-    { numRuns: 60 },
-  );
-});
+const WAYS: readonly (readonly [name: string, how: How, exit: 'succeeds' | 'fails'])[] = [
+  ['succeeds', (subject, runId) => subject.succeed(runId), 'succeeds'],
+  ['succeeds before an exit step that fails', (subject, runId) => subject.succeed(runId), 'fails'],
+  ['fails', (subject, runId) => subject.fail(runId, 3), 'succeeds'],
+  ['is cancelled', (subject, runId) => subject.executor.end(runId, { reason: 'cancelled' }, calm), 'succeeds'],
+];
+
+it.each(WAYS)(
+  'a run that %s is told so once, in whatever order its Workflow and pods are seen',
+  async (_, how, exit) => {
+    const story = await lived(how, exit);
+    const expected = judge(
+      { runId: story.runId, pods: story.pods.at(-1) ?? [], workflow: story.workflows.at(-1) ?? {} },
+      CONTEXT,
+    );
+    expect(expected).toMatchObject({ phase: 'ended' });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 40 }), async (order) => {
+        const seen = await told(story, order);
+        const ends = seen.filter((one) => one.presence === 'present' && one.phase === 'ended');
+        expect(ends).toEqual([expected]);
+        expect(seen.at(-1)).toEqual(expected);
+      }),
+      { numRuns: 60 },
+    );
+  },
+);

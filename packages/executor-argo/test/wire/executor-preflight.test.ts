@@ -46,7 +46,7 @@ describe('preflight', () => {
       {
         level: 'error',
         code: 'permission_missing',
-        message: expect.stringContaining('may not list workflows.argoproj.io'),
+        message: expect.stringContaining('may not list workflows.argoproj.io') as string,
       },
     ]);
   });

@@ -5,7 +5,7 @@ import type { TestApiServer, TestCluster } from '@runner/kube/testing';
 import type { Workflow, WorkflowNode, WorkflowStatus } from '../../workflow/objects.ts';
 import { WORKFLOWS } from '../../workflow/objects.ts';
 import type { ExitStep, TestArgoController } from '../argo-controller.ts';
-import { newNode, over, seen } from './node-status.ts';
+import { newNode, over, seen, withoutMessage } from './node-status.ts';
 import type { Step } from './step-pod.ts';
 import { exitStep, graceOf, mainStep, podOfStep } from './step-pod.ts';
 
@@ -128,8 +128,12 @@ export class MemoryArgoController implements TestArgoController {
       this.#write(workflow, { ...workflow.status, phase: 'Pending', message: waits });
       return;
     }
-    const { message: _, ...status } = workflow.status ?? {};
-    const begun = { ...status, phase: 'Running', startedAt: this.#now, finishedAt: null };
+    const begun = {
+      ...withoutMessage(workflow.status ?? {}),
+      phase: 'Running',
+      startedAt: this.#now,
+      finishedAt: null,
+    };
     const node = newNode(main, this.#now);
     if (isShut(workflow)) {
       const shut = over(node, 'Failed', shutdownMessage(workflow), this.#now);

@@ -53,8 +53,10 @@ export function seen(
   }
 }
 
-function withoutMessage({ message: _, ...node }: WorkflowNode): WorkflowNode {
-  return node;
+export function withoutMessage<T extends { message?: string }>(status: T): Omit<T, 'message'> {
+  const copy = { ...status };
+  delete copy.message;
+  return copy;
 }
 
 /** Why the pod waits: the scheduler's condition, or the first container that says more than that it is being made. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Meta, Pod, PodSpec } from '@runner/kube';
+import type { Meta, Pod } from '@runner/kube';
 import type { Workflow, WorkflowTemplate } from '../../workflow/objects.ts';
 
 /** A step of a Workflow, and where it stands in its status. */
@@ -66,7 +66,7 @@ export function podOfStep(workflow: Workflow, { id, node, pod, template, isExit 
       { name: 'wait', image: 'quay.io/argoproj/argoexec:v3.7.4' },
     ],
   };
-  return { metadata: meta, spec: spec as PodSpec };
+  return { metadata: meta, spec };
 }
 
 /** Seconds of grace, which only the patch of the pod can say. */
