@@ -16,9 +16,11 @@ export interface LogTailParts {
   readonly own?: (log: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
 }
 
+const asItIs = (log: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> => log;
+
 /** The redacted end of an ended program's output; undefined when there is none to be had. */
 export async function readLogTail(parts: LogTailParts, pod: string, signal: AbortSignal): Promise<string | undefined> {
-  const { api, namespace, logger, own = (log) => log } = parts;
+  const { api, namespace, logger, own = asItIs } = parts;
   try {
     const stream = await api.podLog(namespace, pod, {
       container: MAIN_CONTAINER,
