@@ -22,14 +22,12 @@
 
 {{- define "runner.argoEndpoint" -}}
 {{- $argo := .Values.config.argoWorkflows -}}
-{{- if $argo.endpoint -}}
-{{- if contains "://" $argo.endpoint -}}
-{{- $argo.endpoint -}}
-{{- else -}}
-{{- printf "%s://%s" (ternary "https" "http" (not (empty $argo.certificatePath))) $argo.endpoint -}}
-{{- end -}}
-{{- else if eq (include "runner.flag" .Values.installArgoWorkflows) "true" -}}
+{{- if eq (include "runner.flag" .Values.installArgoWorkflows) "true" -}}
 {{- printf "http://argo-workflows-server.%s.svc:2746" (default (include "runner.namespace" .) .Values.argoWorkflows.namespaceOverride) -}}
+{{- else if contains "://" $argo.endpoint -}}
+{{- $argo.endpoint -}}
+{{- else if $argo.endpoint -}}
+{{- printf "%s://%s" (ternary "https" "http" (not (empty $argo.certificatePath))) $argo.endpoint -}}
 {{- end -}}
 {{- end -}}
 

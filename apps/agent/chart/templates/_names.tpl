@@ -73,11 +73,15 @@ annotations:
 {{- end -}}
 
 {{- define "runner.ingestionServiceAccountName" -}}
-{{- default "ingestion" .Values.config.ingestionPods.serviceAccount.name -}}
+{{- $account := .Values.config.ingestionPods.serviceAccount -}}
+{{- $made := eq (include "runner.flag" $account.create) "true" -}}
+{{- default (ternary (printf "%s-ingestion" (include "runner.fullname" .)) "default" $made) $account.name -}}
 {{- end -}}
 
 {{- define "runner.helperServiceAccountName" -}}
-{{- default "omd-pull-secret-refresh" .Values.ecrRegistryHelper.serviceAccount.name -}}
+{{- $account := .Values.ecrRegistryHelper.serviceAccount -}}
+{{- $made := eq (include "runner.flag" $account.create) "true" -}}
+{{- default (ternary (printf "%s-ecr" (include "runner.fullname" .)) "default" $made) $account.name -}}
 {{- end -}}
 
 {{/* Repository with digest or tag. */}}

@@ -206,6 +206,9 @@
 {{- if and (eq (include "runner.flag" $budget.enabled) "true") (ne (include "runner.text" $budget.minAvailable) "") (ne (include "runner.text" $budget.maxUnavailable) "") -}}
 {{- $problems = append $problems "podDisruptionBudget.minAvailable and podDisruptionBudget.maxUnavailable are both set: keep one and set the other to null" -}}
 {{- end -}}
+{{- if and (eq (include "runner.flag" $budget.enabled) "true") (eq (include "runner.text" $budget.minAvailable) "") (eq (include "runner.text" $budget.maxUnavailable) "") -}}
+{{- $problems = append $problems "podDisruptionBudget is enabled and says nothing: set maxUnavailable or minAvailable" -}}
+{{- end -}}
 {{- toJson $problems -}}
 {{- end -}}
 

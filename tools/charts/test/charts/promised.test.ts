@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Rendered } from '../../src/index.ts';
 import { agentCharts, least, withHelm } from '../support/charts.ts';
-import { deployment, dig, environment, find, has, podSpecs } from '../support/objects.ts';
+import { decoded, deployment, dig, environment, find, has, podSpecs } from '../support/objects.ts';
 import { promised } from '../support/values-files.ts';
 
 withHelm('values files that people were told to write', () => {
@@ -30,7 +30,7 @@ withHelm('values files that people were told to write', () => {
   test('the keys for the registry reach the helper, and stand in a Secret alone', async () => {
     const objects = await render('minimal-with-argo');
     const secret = find(objects, 'Secret', 'collate-prod-hybrid-ingestion-runner-secrets');
-    expect(dig(secret, 'stringData')).toEqual({
+    expect(decoded(secret)).toEqual({
       AWS_ACCOUNT: '118146679784',
       AWS_ACCESS_KEY_ID: 'not-a-real-key-id',
       AWS_SECRET_ACCESS_KEY: 'not-a-real-key',
@@ -100,6 +100,27 @@ withHelm('values files that people were told to write', () => {
     for (const { id, spec } of podSpecs(await render('minimal-with-argo'))) {
       expect({ id, pulls: dig(spec, 'imagePullSecrets') }).toEqual({ id, pulls: undefined });
     }
+  });
+});
+
+withHelm('accounts', () => {
+  const charts = agentCharts();
+  const names = async (values: object): Promise<readonly unknown[]> => {
+    const objects = await charts.render({ values });
+    const job = dig(find(objects, 'CronJob', 'ecr-registry-helper'), 'spec', 'jobTemplate', 'spec', 'template', 'spec');
+    return [environment(objects)['INGESTION_SERVICE_ACCOUNT_NAME'], dig(job, 'serviceAccountName')];
+  };
+  const written = (serviceAccount: object): object =>
+    least({ ingestionPods: { serviceAccount } }, { ecrRegistryHelper: { serviceAccount } });
+
+  test('have the names they were given, or those of the release, or are the default one where none is made', async () => {
+    expect(await names(least())).toEqual(['ingestion', 'omd-pull-secret-refresh']);
+    expect(await names(written({ name: 'mine', create: false }))).toEqual(['mine', 'mine']);
+    expect(await names(written({ name: '' }))).toEqual([
+      'demo-hybrid-ingestion-runner-ingestion',
+      'demo-hybrid-ingestion-runner-ecr',
+    ]);
+    expect(await names(written({ name: '', create: false }))).toEqual(['default', 'default']);
   });
 });
 

@@ -4,8 +4,8 @@ import { stagedAgentChart } from '../../src/index.ts';
 import { FAKE_TOKEN, helmCommand, least, withHelm } from '../support/charts.ts';
 import type { ChartNamespace } from '../support/cluster.ts';
 import { chartNamespace, kubectlCommand, succeed } from '../support/cluster.ts';
-import { dig, idOf } from '../support/objects.ts';
-import { FORMER_CHART } from '../support/values-files.ts';
+import { decoded, dig, idOf } from '../support/objects.ts';
+import { FORMER_CHART, promised } from '../support/values-files.ts';
 
 /** Pods of these releases are not waited for, so any image will do. The helper's job would be. */
 const placeholder = { image: { repository: 'docker.io/runner/busybox', tag: '1' }, ecrRegistryHelper: { hook: false } };
@@ -49,7 +49,15 @@ withHelm('helm upgrade from the former chart', () => {
     async (release, full) => {
       await using staged = await stagedAgentChart();
       await using namespace = await chartNamespace('upgrade');
-      const values = least({ agentId: 'aws-prod' }, { ...placeholder, extraEnvs: placement });
+      const keys = { accessKeyId: 'not-a-real-key-id', secretAccessKey: 'not-a-real-key' };
+      const values = least(
+        { agentId: 'aws-prod' },
+        {
+          ...placeholder,
+          extraEnvs: placement,
+          ecrRegistryHelper: { hook: false, collateCredentials: { values: keys } },
+        },
+      );
       await succeed(helm('install', release, FORMER_CHART, namespace.name, values));
       await createPullSecret(namespace.name);
       const kept = [
@@ -158,6 +166,22 @@ withHelm('helm install', () => {
     };
     const notes = await succeed(helm('install', 'first', staged.folder, namespace.name, values));
     expect(notes).toContain('There is no Secret bot-token');
+  });
+
+  test.each([
+    'minimal-with-argo',
+    'irsa',
+    'azure-workload-identity',
+    'own-images',
+    'tainted-nodes',
+    'tainted-nodes-with-argo',
+  ])('takes the values file %s that people were told to write', async (name) => {
+    await using staged = await stagedAgentChart();
+    await using namespace = await chartNamespace('promised');
+    const [base = '', file = ''] = promised(name);
+    const more = ['--set', `argoWorkflows.namespaceOverride=${namespace.name},ecrRegistryHelper.hook=false`];
+    const args = ['install', 'collate-prod', staged.folder, '--namespace', namespace.name];
+    await succeed(helmCommand([...args, '--values', base, '--values', file, ...more]));
   });
 
   test('in a namespace that is absent fails, and says which', async () => {

@@ -79,3 +79,9 @@ export function rightsOf(role: Rendered): readonly string[] {
     )
     .toSorted();
 }
+
+/** What stands in a Secret. */
+export function decoded(secret: Rendered): Readonly<Record<string, string>> {
+  const data = dig(secret, 'data') as Readonly<Record<string, string>>;
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
+}
