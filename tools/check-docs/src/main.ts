@@ -1,5 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checkBlocks } from './blocks.ts';
+import { quotableSources } from './blocks/quotes.ts';
 import { checkCommands } from './commands.ts';
 import { checkDecisionRecords } from './decision-records.ts';
 import { checkEnvironmentTables } from './environment.ts';
@@ -7,6 +9,7 @@ import { checkErrorCodes } from './error-codes.ts';
 import { checkLinks } from './links.ts';
 import { checkMetrics } from './metrics.ts';
 import { checkRooms } from './rooms.ts';
+import { checkVariableNames } from './variables.ts';
 
 /** Holds the documents against the code. Every finding is a sentence that says what to do; none means all is true. */
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
@@ -16,6 +19,8 @@ const checks = {
   'environment tables': checkEnvironmentTables,
   links: checkLinks,
   commands: checkCommands,
+  'fenced blocks': checkBlocks,
+  variables: (at: string) => checkVariableNames(at, quotableSources(at)),
   rooms: checkRooms,
   'decision records': checkDecisionRecords,
 };
