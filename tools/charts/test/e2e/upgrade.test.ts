@@ -76,6 +76,12 @@ withHelm('helm upgrade from the former chart', () => {
       await succeed(helm('upgrade', release, staged.folder, namespace.name, values));
 
       expect(await uids(namespace, kept)).toEqual(before);
+      const credentials = await namespace.find('Secret', `${full}-secrets`);
+      expect(credentials && decoded(credentials)).toEqual({
+        AWS_ACCOUNT: '118146679784',
+        AWS_ACCESS_KEY_ID: keys.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+      });
       const deployment = await namespace.find('Deployment', full);
       const env = envOf(deployment);
       const names = env.map(({ name }) => name);
