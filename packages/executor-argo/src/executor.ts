@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { isRunnerError, messageOf } from '@runner/core';
 import type { Executor, ExecutorScope, ListResult, Observation, WorkloadOwner } from '@runner/executor';
+import type { KubeApi } from '@runner/kube';
+import type { OperationParts } from '@runner/kube/runs';
 import { freshAtOf, operation } from '@runner/kube/runs';
 import { discardRun } from './discarding.ts';
 import { endRun } from './ending.ts';
@@ -11,6 +13,7 @@ import type { ArgoExecutorOptions } from './options.ts';
 import type { ArgoParts } from './parts.ts';
 import { argoParts, operationParts } from './parts.ts';
 import { argoPreflight } from './preflight.ts';
+import { runProbe } from './probing.ts';
 import { submitRun } from './submitting.ts';
 import { watchWorkflows } from './watch.ts';
 
@@ -25,6 +28,7 @@ export function createArgoExecutor(options: ArgoExecutorOptions): Executor {
     kind: 'argo',
     scope: (signal) => operation(asked, 'scope', signal, () => Promise.resolve(scope)),
     preflight: (signal) => operation(asked, 'preflight', signal, (s) => argoPreflight(parts, s)),
+    ...(options.kube === undefined ? {} : { probe: probeOf(parts, options.kube, asked) }),
     submit: (spec, signal) => operation(asked, 'submit', signal, (s) => submitRun(parts, spec, s)),
     end: (runId, intent, signal) => operation(asked, 'end', signal, (s) => endRun(parts, runId, intent, s)),
     observe: (runId, signal) =>
@@ -45,6 +49,11 @@ export function createArgoExecutor(options: ArgoExecutorOptions): Executor {
       await Promise.resolve();
     },
   };
+}
+
+/** Only where pods can be seen: their termination message is the answer. */
+function probeOf(parts: ArgoParts, kube: KubeApi, asked: OperationParts): NonNullable<Executor['probe']> {
+  return (probe, signal) => operation(asked, 'probe', signal, (s) => runProbe(parts, kube, probe, s));
 }
 
 function scopeOf({ argo, namespace }: ArgoParts): ExecutorScope {
