@@ -141,6 +141,9 @@ withHelm('rights', () => {
     expect(dig(binding, 'subjects')).toEqual([
       { kind: 'ServiceAccount', name: 'demo-hybrid-ingestion-runner-doctor', namespace: 'runner' },
     ]);
+    expect(rightsOf(find(objects, 'Role', 'demo-hybrid-ingestion-runner-doctor'))).toEqual([
+      '/secrets/get:omd-registry-credentials',
+    ]);
     expect(dig(find(objects, 'Pod', 'demo-hybrid-ingestion-runner-doctor'), 'spec', 'serviceAccountName')).toBe(
       'demo-hybrid-ingestion-runner-doctor',
     );
