@@ -35,6 +35,17 @@ program
   });
 
 program
+  .command('doctor')
+  .description('look at everything the runner needs, and say what is wrong and how to mend it (doctor --help)')
+  .argument('[options...]')
+  .allowUnknownOption()
+  .helpOption(false)
+  .action(async (argv: readonly string[]) => {
+    const { runDoctor } = await import('./doctor/command.ts');
+    process.exit(await runDoctor(process, argv));
+  });
+
+program
   .command('version')
   .description('print the version')
   .action(() => {

@@ -1,0 +1,92 @@
+import type { Diagnosis } from '@runner/executor';
+import { imageFor } from '@runner/kube';
+import { isRunnerError } from '@runner/core';
+import { defineCheck } from '../check.ts';
+import { clusterOf } from '../context.ts';
+import { runTrue } from '../probe-pod.ts';
+
+/** Categories of diagnoses that are about the image. */
+const OF_IMAGES = new Set(['image']);
+
+/** Creates a Job whose pod is like those of metadata runs and runs `true`, and removes it. */
+export const image = defineCheck({
+  id: 'image',
+  group: 'kubernetes',
+  looksAt:
+    'whether a pod of the ingestion image starts: a Job that runs `true` is made and removed (not with --no-pods)',
+  deadlineMs: 45_000,
+  reasons: {
+    image_ok: { level: 'ok', when: 'The pod ran.' },
+    image_odd: {
+      level: 'warn',
+      when: 'The image was pulled and started, and its `true` did not end well.',
+      fix: 'Check that INGESTION_IMAGE is an ingestion image, and what the message says.',
+    },
+    image_not_pulled: {
+      level: 'fail',
+      when: 'The node cannot have the image.',
+      fix: 'The message says why: a name or tag that does not exist, a login that is missing or expired, a registry that cannot be reached.',
+    },
+    pod_refused: {
+      level: 'fail',
+      when: 'No pod could be made: a quota, Pod Security, an admission webhook, a missing service account.',
+      fix: 'The message says why.',
+    },
+    pod_waits: {
+      level: 'fail',
+      when: 'The pod was made and does not start.',
+      fix: 'The message says why.',
+    },
+    image_slow: {
+      level: 'warn',
+      when: 'The pod has not started within the time of the check, and nothing speaks against it: the image may be large.',
+      fix: 'Run doctor again in a minute.',
+    },
+    image_not_tried: { level: 'skipped', when: '`--no-pods` was given, or runs are Workflows of Argo.' },
+    image_forbidden: {
+      level: 'warn',
+      when: 'The right to create the Job is missing.',
+      fix: 'Grant create on jobs.batch in the namespace of the workloads, or give --no-pods.',
+    },
+  },
+  run: async (context, say, signal) => {
+    const sight = await clusterOf(context);
+    if (!context.options.pods) return [say('image_not_tried', 'Pods were not to be made (--no-pods).')];
+    const { pods, type } = sight.settings;
+    const answer = await context.server();
+    const wanted = imageFor(pods.image, answer.answered ? answer.openMetadataVersion : undefined);
+    if (type === 'argo') {
+      return [
+        say('image_not_tried', `Runs are Workflows: to try ${wanted}, trigger a pipeline and read its diagnosis.`),
+      ];
+    }
+    try {
+      const course = await runTrue(context, sight, wanted, signal);
+      switch (course.kind) {
+        case 'ran':
+          return [say('image_ok', `A pod of ${wanted} ran on ${course.node}.`)];
+        case 'ended':
+          return [say('image_odd', `A pod of ${wanted} started and did not end well (${course.why}).`)];
+        case 'refused':
+          return [say('pod_refused', course.diagnosis.message, course.diagnosis.hint)];
+        case 'waits': {
+          if (course.diagnosis === undefined) return [say('image_slow', `A pod of ${wanted} has not started yet.`)];
+          const { message, hint, code } = course.diagnosis;
+          return [say(reasonOf(course.diagnosis), `${message} (${code})`, hint)];
+        }
+      }
+    } catch (error) {
+      if (!isRunnerError(error)) throw error;
+      if (error.code === 'kube_forbidden') return [say('image_forbidden', `${error.message}.`)];
+      if (REFUSALS.has(error.code)) return [say('pod_refused', `${error.message}.`, error.hint)];
+      throw error;
+    }
+  },
+});
+
+const REFUSALS = new Set(['kube_admission_denied', 'kube_quota_exceeded', 'kube_invalid', 'kube_not_found']);
+
+function reasonOf({ category, permanent }: Diagnosis): 'image_not_pulled' | 'pod_waits' | 'image_slow' {
+  if (OF_IMAGES.has(category)) return 'image_not_pulled';
+  return permanent || category !== 'unknown' ? 'pod_waits' : 'image_slow';
+}
