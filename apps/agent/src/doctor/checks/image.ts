@@ -1,65 +1,68 @@
 import type { Diagnosis } from '@runner/executor';
 import { imageFor } from '@runner/kube';
 import { isRunnerError } from '@runner/core';
+import { withExecutor } from '../borrowed-executor.ts';
 import { defineCheck } from '../check.ts';
+import type { Result, Say } from '../check.ts';
 import { clusterOf } from '../context.ts';
+import type { DoctorContext } from '../context.ts';
 import { runTrue } from '../probe-pod.ts';
 
 /** Categories of diagnoses that are about the image. */
 const OF_IMAGES = new Set(['image']);
 
-/** Creates a Job whose pod is like those of metadata runs and runs `true`, and removes it. */
+const REASONS = {
+  image_ok: { level: 'ok', when: 'The pod ran.' },
+  image_odd: {
+    level: 'warn',
+    when: 'The image was pulled and started, and its `true` did not end well.',
+    fix: 'Check that INGESTION_IMAGE is an ingestion image, and what the message says.',
+  },
+  image_not_pulled: {
+    level: 'fail',
+    when: 'The node cannot have the image.',
+    fix: 'The message says why: a name or tag that does not exist, a login that is missing or expired, a registry that cannot be reached.',
+  },
+  pod_refused: {
+    level: 'fail',
+    when: 'No pod could be made: a quota, Pod Security, an admission webhook, a missing service account.',
+    fix: 'The message says why.',
+  },
+  pod_waits: {
+    level: 'fail',
+    when: 'The pod was made and does not start.',
+    fix: 'The message says why.',
+  },
+  image_slow: {
+    level: 'warn',
+    when: 'The pod has not started within the time of the check, and nothing speaks against it: the image may be large.',
+    fix: 'Run doctor again in a minute.',
+  },
+  image_not_tried: { level: 'skipped', when: '`--no-pods` was given, or pods of Workflows cannot be seen.' },
+  image_forbidden: {
+    level: 'warn',
+    when: 'The right to create the Job is missing.',
+    fix: 'Grant create on jobs.batch in the namespace of the workloads, or give --no-pods.',
+  },
+} as const;
+
+type Telling = Say<keyof typeof REASONS>;
+
+/** Creates a Job (with Argo a Workflow) whose pod is like those of metadata runs and runs `true`, and removes it. */
 export const image = defineCheck({
   id: 'image',
   group: 'kubernetes',
   looksAt:
-    'whether a pod of the ingestion image starts: a Job that runs `true` is made and removed (not with --no-pods)',
+    'whether a pod of the ingestion image starts: a Job (with Argo a Workflow) that runs `true` is made and removed (not with --no-pods)',
   deadlineMs: 45_000,
-  reasons: {
-    image_ok: { level: 'ok', when: 'The pod ran.' },
-    image_odd: {
-      level: 'warn',
-      when: 'The image was pulled and started, and its `true` did not end well.',
-      fix: 'Check that INGESTION_IMAGE is an ingestion image, and what the message says.',
-    },
-    image_not_pulled: {
-      level: 'fail',
-      when: 'The node cannot have the image.',
-      fix: 'The message says why: a name or tag that does not exist, a login that is missing or expired, a registry that cannot be reached.',
-    },
-    pod_refused: {
-      level: 'fail',
-      when: 'No pod could be made: a quota, Pod Security, an admission webhook, a missing service account.',
-      fix: 'The message says why.',
-    },
-    pod_waits: {
-      level: 'fail',
-      when: 'The pod was made and does not start.',
-      fix: 'The message says why.',
-    },
-    image_slow: {
-      level: 'warn',
-      when: 'The pod has not started within the time of the check, and nothing speaks against it: the image may be large.',
-      fix: 'Run doctor again in a minute.',
-    },
-    image_not_tried: { level: 'skipped', when: '`--no-pods` was given, or runs are Workflows of Argo.' },
-    image_forbidden: {
-      level: 'warn',
-      when: 'The right to create the Job is missing.',
-      fix: 'Grant create on jobs.batch in the namespace of the workloads, or give --no-pods.',
-    },
-  },
+  reasons: REASONS,
   run: async (context, say, signal) => {
     const sight = await clusterOf(context);
     if (!context.options.pods) return [say('image_not_tried', 'Pods were not to be made (--no-pods).')];
     const { pods, type } = sight.settings;
     const answer = await context.server();
     const wanted = imageFor(pods.image, answer.answered ? answer.openMetadataVersion : undefined);
-    if (type === 'argo') {
-      return [
-        say('image_not_tried', `Runs are Workflows: to try ${wanted}, trigger a pipeline and read its diagnosis.`),
-      ];
-    }
+    if (type === 'argo') return [await overArgo(context, wanted, say, signal)];
     try {
       const course = await runTrue(context, sight, wanted, signal);
       switch (course.kind) {
@@ -90,3 +93,27 @@ function reasonOf({ category, permanent }: Diagnosis): 'image_not_pulled' | 'pod
   if (OF_IMAGES.has(category)) return 'image_not_pulled';
   return permanent || category !== 'unknown' ? 'pod_waits' : 'image_slow';
 }
+
+/** Less than the deadline of the check, so that there is time to take the Workflow away. */
+const WORKFLOW_MS = 30_000;
+const PULLING = /ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull/;
+
+/** The executor's own probe: its pods are made by Argo, with Argo's containers beside the image. */
+async function overArgo(context: DoctorContext, wanted: string, say: Telling, signal: AbortSignal): Promise<Result> {
+  const end = await withExecutor(context, async ({ probe }) =>
+    probe === undefined ? undefined : await probe({ command: ['true'], image: wanted, timeoutMs: WORKFLOW_MS }, signal),
+  );
+  if (end === undefined)
+    return say('image_not_tried', 'Pods of Workflows cannot be seen through an Argo Server alone.');
+  if (end.exitCode === 0) return say('image_ok', `A pod of ${wanted} ran in a Workflow.`);
+  if (end.exitCode !== undefined) return say('image_odd', `A pod of ${wanted} ended with exit code ${end.exitCode}.`);
+  const { trouble = 'It did not begin.' } = end;
+  return say(
+    PULLING.test(trouble) ? 'image_not_pulled' : 'pod_waits',
+    trouble,
+    PULLING.test(trouble) ? ACCESS : undefined,
+  );
+}
+
+const ACCESS =
+  'Check the name of the image, and that INGESTION_IMAGE_PULL_SECRETS names a Secret with valid credentials in the namespace of the runs.';

@@ -1,8 +1,8 @@
 import { PODS } from '@runner/kube';
-import { createExecutor } from '../../executors.ts';
 import { secretCheck } from '../../secret-check.ts';
 import type { SecretCheckAnswer } from '../../secret-check.ts';
 import type { SecretCheckSettings } from '../../config/secrets.ts';
+import { withExecutor } from '../borrowed-executor.ts';
 import { defineCheck, isReason } from '../check.ts';
 import type { Result, Say } from '../check.ts';
 import type { DoctorContext } from '../context.ts';
@@ -17,7 +17,7 @@ const REASONS = {
   },
   secret_not_possible: {
     level: 'skipped',
-    when: 'It cannot be tried: runs are Workflows of Argo, or no image with runner-secrets is known.',
+    when: 'It cannot be tried: no image with runner-secrets is known, or only an Argo Server, which shows no pods.',
     fix: 'Set SECRETS_PREFLIGHT_IMAGE to the image of the runner.',
   },
   secret_not_found: {
@@ -84,22 +84,13 @@ export const secret = defineCheck({
     if (reference === undefined) return [say('secret_not_asked', 'No reference is given (--reference secret:<id>).')];
     const isLocal = config.executor.type === 'local';
     if (!isLocal && !options.pods) return [say('secret_not_asked', 'Pods were not to be made (--no-pods).')];
-    if (config.executor.type === 'argo') {
-      return [say('secret_not_possible', 'With Argo there is no probe: trigger a test connection instead.', undefined)];
-    }
     const settings = await settingsOf(context, signal);
-    const { environment, clock, random, logger } = context;
-    const executor = await createExecutor(config.executor, {
-      ...{ config, environment, clock, random, logger },
-      apiObserver: {},
-    });
-    try {
+    return await withExecutor(context, async (executor) => {
       const check = secretCheck(settings, executor);
-      if (check === undefined) return [say('secret_not_possible', 'No image with runner-secrets is known.')];
+      if (check === undefined)
+        return [say('secret_not_possible', 'There is no way to run runner-secrets in a pod here.')];
       return resultsOf(reference, await check([reference], signal), say);
-    } finally {
-      await executor.close();
-    }
+    });
   },
 });
 
