@@ -15,7 +15,7 @@ export interface Programs {
 const FOREIGN: Readonly<Record<string, readonly string[] | undefined>> = {
   aws: ['iam', 'eks', 'ecr', 'secretsmanager', 'ssm', 'sts'],
   az: ['aks', 'keyvault', 'identity', 'role', 'acr'],
-  docker: ['build', 'push', 'run', 'tag'],
+  docker: ['build', 'network', 'push', 'run', 'tag'],
   gcloud: ['container', 'iam', 'secrets', 'projects', 'artifacts', 'services'],
   kind: ['create', 'delete', 'load'],
   kubectl: [
