@@ -1,5 +1,5 @@
 import type { Pod } from '@runner/kube';
-import type { WorkflowNode } from '../../workflow/objects.ts';
+import type { WorkflowNode, WorkflowTemplate } from '../../workflow/objects.ts';
 import type { Step } from './step-pod.ts';
 
 /** What the controller writes of a step, in its words (3.7.4). Pure; times are RFC 3339. */
@@ -28,7 +28,7 @@ export const FORBIDDEN_RESULTS =
 export function seen(
   node: WorkflowNode,
   pod: Pod,
-  { now, mayReport }: { now: string; mayReport: boolean },
+  { now, mayReport, template }: { now: string; mayReport: boolean; template: WorkflowTemplate },
 ): WorkflowNode {
   const { phase, reason, message = '' } = pod.status ?? {};
   const ended = pod.status?.containerStatuses?.[0]?.state?.terminated;
@@ -41,7 +41,7 @@ export function seen(
       const exited =
         ended === undefined || ended.reason === 'ContainerStatusUnknown'
           ? node
-          : { ...node, outputs: { exitCode: String(ended.exitCode) } };
+          : { ...node, outputs: { exitCode: String(ended.exitCode), ...left(template, mayReport, ended.message) } };
       if (!mayReport) return over(exited, 'Error', FORBIDDEN_RESULTS, now);
       if (phase === 'Succeeded') return withoutMessage({ ...exited, phase, finishedAt: now });
       const said =
@@ -51,6 +51,18 @@ export function seen(
     default:
       return { ...node, phase: 'Pending', ...waiting(pod) };
   }
+}
+
+/** What the step left in files: of them only that of the termination message is played. Without one line break at its end. */
+function left({ outputs }: WorkflowTemplate, mayReport: boolean, message = ''): WorkflowNode['outputs'] {
+  if (outputs?.parameters === undefined || !mayReport) return {};
+  const read = (path: string | undefined): string =>
+    path === '/dev/termination-log' ? message.replace(/\n$/, '') : '';
+  const parameters = outputs.parameters.map((parameter) => ({
+    ...parameter,
+    value: read(parameter.valueFrom?.path) || (parameter.valueFrom?.default ?? ''),
+  }));
+  return { parameters };
 }
 
 export function withoutMessage<T extends { message?: string }>(status: T): Omit<T, 'message'> {
