@@ -1,7 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CRD_PERMISSIONS } from '@runner/executor-argo';
+import { eventually } from '@runner/faults';
+import type { Cluster, KubeObject } from './cluster.ts';
+import { LONG_MS } from './control.ts';
 import type { Rule, TestNamespace } from './namespace.ts';
-import { INGESTION_ACCOUNT } from './namespace.ts';
+import { INGESTION_ACCOUNT, rulesOf } from './namespace.ts';
 
 /** How an agent reaches Argo: through its server, or through the custom resources alone. */
 export type ArgoTransport = 'server' | 'crd';
@@ -18,6 +22,10 @@ export const OFFICIAL_ARGO_ROLE: readonly Rule[] = [
   { apiGroups: ['argoproj.io'], resources: ['workflowtaskresults'], verbs: ['create', 'patch'] },
   { apiGroups: [''], resources: ['pods', 'pods/log'], verbs: ['list', 'watch', 'patch', 'get'] },
 ];
+
+/** As few rights as there may be: over Argo Server those of the official chart, else exactly those the executor lists. */
+export const argoRules = (transport: ArgoTransport): readonly Rule[] =>
+  transport === 'server' ? OFFICIAL_ARGO_ROLE : rulesOf(CRD_PERMISSIONS);
 
 /** What pods of Workflows need besides: Argo's own container in them writes down how `main` ended. */
 export const WORKFLOW_RULES: readonly Rule[] = [
@@ -61,4 +69,21 @@ export function argoEnvironment(transport: ArgoTransport, { kubeconfig, tokenFil
         ARGO_TOKEN_FILE: tokenFile,
         ARGO_TEST_CONNECTION_BACKOFF_TIME: '0.5',
       };
+}
+
+/** Pods of the exit step of a run. */
+export const exitStepPods = (namespace: TestNamespace, runId: string): Promise<readonly KubeObject[]> =>
+  namespace.list('Pod', `app.kubernetes.io/run-id=${runId},omjob.pipelines.openmetadata.org/pod-type=exit-handler`);
+
+/** The `pipelineStatus` that the exit step of a run was told, as soon as it says so. */
+export async function toldExitStep(cluster: Cluster, namespace: TestNamespace, runId: string): Promise<string> {
+  return await eventually(
+    `the exit step of ${runId} says what it was told`,
+    async () => {
+      const [pod] = await exitStepPods(namespace, runId);
+      const log = pod === undefined ? undefined : await cluster.log(namespace.name, pod.metadata.name, 'main');
+      return /pipelineStatus is (\w+)/.exec(log ?? '')?.[1];
+    },
+    LONG_MS,
+  );
 }

@@ -66,8 +66,10 @@ export interface Cluster {
   remove(kind: Kind, namespace: string | undefined, name: string, how?: Removal): Promise<void>;
   /** Asks for the eviction of a pod, as kubectl drain does. */
   evict(namespace: string, pod: string): Promise<void>;
-  /** A token of this service account, good for a day where the cluster allows that. */
-  token(namespace: string, serviceAccount: string): Promise<string>;
+  /** A token of this service account, good for a day where the cluster allows that, or until this Secret is deleted. */
+  token(namespace: string, serviceAccount: string, boundTo?: KubeObject): Promise<string>;
+  /** What a container has printed; undefined before it began, and when there is no such pod. */
+  log(namespace: string, pod: string, container: string): Promise<string | undefined>;
 }
 
 /** @param path of the kubeconfig */
@@ -76,7 +78,11 @@ export function openCluster(path: string): Cluster {
   config.loadFromFile(path);
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new Error(`${path} names no cluster`);
-  const ask = asker(config, cluster.server);
+  const askText = asker(config, cluster.server);
+  const ask: Ask<unknown> = async (...question) => {
+    const text = await askText(...question);
+    return text === undefined ? undefined : (JSON.parse(text) as unknown);
+  };
   const place = (kind: Kind, namespace: string | undefined, ...rest: readonly string[]): string => {
     const [base, plural] = PLACES[kind];
     const within = namespace === undefined ? base : `${base}/namespaces/${namespace}`;
@@ -107,18 +113,23 @@ export function openCluster(path: string): Cluster {
       const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: pod } };
       await ask('POST', place('Pod', namespace, pod, 'eviction'), eviction);
     },
-    token: async (namespace, serviceAccount) => {
-      const spec = { expirationSeconds: 86_400 };
+    token: async (namespace, serviceAccount, boundTo) => {
+      const { name, uid } = boundTo?.metadata ?? {};
+      const bound =
+        boundTo === undefined ? {} : { boundObjectRef: { apiVersion: 'v1', kind: 'Secret', ...{ name, uid } } };
+      const spec = { expirationSeconds: 86_400, ...bound };
       const answer = await ask('POST', place('ServiceAccount', namespace, serviceAccount, 'token'), { spec });
       return (answer as { status: { token: string } }).status.token;
     },
+    log: (namespace, pod, container) =>
+      askText('GET', `${place('Pod', namespace, pod, 'log')}?container=${container}`, undefined, [400, 404]),
   };
 }
 
-type Ask = (method: string, path: string, body?: Json, allowed?: readonly number[]) => Promise<unknown>;
+type Ask<T> = (method: string, path: string, body?: Json, allowed?: readonly number[]) => Promise<T>;
 
 /** Calls the API server. Statuses in `allowed` give undefined; any other that is no 2xx is an error with its words. */
-function asker(config: KubeConfig, server: string): Ask {
+function asker(config: KubeConfig, server: string): Ask<string | undefined> {
   return async (method, path, body, allowed = []) => {
     const options = {
       method,
@@ -136,7 +147,7 @@ function asker(config: KubeConfig, server: string): Ask {
     };
     await config.applyToHTTPSOptions(options);
     const { status, text } = await exchange(new URL(path, server), options, body);
-    if (status >= 200 && status < 300) return JSON.parse(text) as unknown;
+    if (status >= 200 && status < 300) return text;
     if (allowed.includes(status)) return undefined;
     throw new Error(`${method} ${path} was answered ${status}: ${text.slice(0, 1_000)}`);
   };

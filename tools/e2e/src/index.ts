@@ -4,7 +4,10 @@ export {
   WORKFLOW_RULES,
   argoAccess,
   argoEnvironment,
+  argoRules,
   argoServerUrl,
+  exitStepPods,
+  toldExitStep,
 } from './argo.ts';
 export type { ArgoAccess, ArgoTransport } from './argo.ts';
 export { openCluster } from './cluster.ts';
@@ -18,7 +21,7 @@ export type { Forward } from './forward.ts';
 export { hostForPods } from './host.ts';
 export { WORKLOAD_IMAGE } from './image/name.ts';
 export { packImage } from './image/pack.ts';
-export { INGESTION_ACCOUNT, OFFICIAL_ROLE, agentRules, clusterRules, createNamespace } from './namespace.ts';
+export { INGESTION_ACCOUNT, OFFICIAL_ROLE, agentRules, clusterRules, createNamespace, rulesOf } from './namespace.ts';
 export type { Rule, TestNamespace } from './namespace.ts';
 export type { Pipeline, Runner, RunnerOptions } from './runner.ts';
 export { isOurCluster } from './ours.ts';

@@ -25,7 +25,8 @@ export const OFFICIAL_ROLE: readonly Rule[] = [
   { apiGroups: [''], resources: ['events'], verbs: ['get', 'list'] },
 ];
 
-const rulesOf = (permissions: readonly Omit<Permission, 'need'>[]): readonly Rule[] =>
+/** Rules that give exactly these rights. */
+export const rulesOf = (permissions: readonly Omit<Permission, 'need'>[]): readonly Rule[] =>
   permissions.map(({ group, resource, subresource, verb }) => ({
     apiGroups: [group],
     resources: [subresource === undefined ? resource : `${resource}/${subresource}`],

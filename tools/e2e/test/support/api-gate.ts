@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 
-/** A door to the API server that can be shut, as an outage looks from here. */
+/** A door to the API server, or to an Argo Server, that can be shut, as an outage looks from here. */
 export interface ApiGate extends AsyncDisposable {
   /** URL of the door. */
   readonly server: string;
@@ -10,9 +10,9 @@ export interface ApiGate extends AsyncDisposable {
   open(): void;
 }
 
-/** Stands before an API server of this machine; its certificate is as good for the other port. */
+/** Stands before a server of this machine whose address says its port; its certificate is as good for the other port. */
 export async function apiGate(server: string): Promise<ApiGate> {
-  const { hostname, port } = new URL(server);
+  const { hostname, port, protocol } = new URL(server);
   const sockets = new Set<Socket>();
   let isShut = false;
   const door = createServer((near) => {
@@ -41,7 +41,7 @@ export async function apiGate(server: string): Promise<ApiGate> {
     for (const socket of sockets) socket.destroy();
   };
   return {
-    server: `https://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`,
+    server: `${protocol}//127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`,
     shut: () => {
       isShut = true;
       destroyAll();

@@ -83,7 +83,7 @@ export async function k8sSubject(rules: readonly Rule[], delivery: ConfigDeliver
   };
 }
 
-function podSettings(variable: { readonly name: string; readonly value: string }): PodSettings {
+export function podSettings(variable: { readonly name: string; readonly value: string }): PodSettings {
   const small = { requests: { cpu: '10m', memory: '32Mi' }, limits: { cpu: '1', memory: '256Mi' } };
   return {
     image: { image: WORKLOAD_IMAGE },

@@ -1,0 +1,100 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock, systemRandom } from '@runner/core';
+import type { Executor } from '@runner/executor';
+import type { ExecutorSubject } from '@runner/executor/testing';
+import type { ArgoApi } from '@runner/executor-argo';
+import { createArgoCrdApi, createArgoExecutor, createArgoServerApi } from '@runner/executor-argo';
+import type { KubeApi } from '@runner/kube';
+import { createKubeApi } from '@runner/kube';
+import { kubeconfigIdentity } from '@runner/kube/kubeconfig';
+import type { ArgoAccess, ArgoTransport } from '../../src/index.ts';
+import {
+  argoAccess,
+  argoRules,
+  argoServerUrl,
+  controlServer,
+  createNamespace,
+  hostForPods,
+  kubeconfigOfTests,
+  openCluster,
+} from '../../src/index.ts';
+import { apiGate } from './api-gate.ts';
+import { podSettings } from './k8s-subject.ts';
+
+const clock = systemClock();
+const random = systemRandom();
+/** Absence over Argo Server is believed after a minute; here nobody waits so long. */
+const ABSENCE_MS = 2_000;
+
+interface Clients {
+  readonly argo: ArgoApi;
+  readonly kube?: KubeApi;
+}
+
+/** An executor on a namespace of its own of the real Argo, with as few rights as there may be. */
+export async function argoSubject(transport: ArgoTransport): Promise<ExecutorSubject> {
+  const cluster = openCluster(kubeconfigOfTests());
+  const control = await controlServer({ host: await hostForPods(process.env) });
+  const namespace = await createNamespace(cluster, `argo-contract-${transport}`);
+  const gate = await apiGate(transport === 'server' ? argoServerUrl() : cluster.server);
+  const folder = await mkdtemp(join(tmpdir(), 'argo-contract-'));
+  const access = await argoAccess(namespace, argoRules(transport), folder);
+  const open: { close(): Promise<void> }[] = [];
+  const make = async (): Promise<Executor> => {
+    const { argo, kube } =
+      transport === 'server' ? overServer(gate.server, access) : await overCrd(cluster.server, gate.server, access);
+    const executor = createArgoExecutor({
+      ...{ argo, clock, random },
+      ...(kube === undefined ? {} : { kube }),
+      namespace: namespace.name,
+      pods: podSettings(control.variable),
+      exitDeadlineSeconds: 30,
+      timings: { absenceMs: ABSENCE_MS },
+    });
+    open.unshift(executor, argo, ...(kube === undefined ? [] : [kube]));
+    return executor;
+  };
+  return {
+    executor: await make(),
+    listsAreFresh: transport === 'crd',
+    another: make,
+    print: async (runId, bytes) => await (await control.program(runId)).print(bytes),
+    succeed: async (runId) => (await control.program(runId)).exit(0),
+    fail: async (runId, exitCode) => (await control.program(runId)).exit(exitCode),
+    resist: async (runId) => await (await control.program(runId)).resist(),
+    executions: (runId) => Promise.resolve(control.executions(runId)),
+    outage: () => {
+      gate.shut();
+      return Promise.resolve(async () => {
+        gate.open();
+        await Promise.resolve();
+      });
+    },
+    remove: async (runId) => {
+      const workflow = await namespace.workflow(runId);
+      await namespace.remove('Workflow', workflow.metadata.name);
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const one of open) await one.close();
+      // Programs end when their control does.
+      await control[Symbol.asyncDispose]();
+      await gate[Symbol.asyncDispose]();
+      await namespace[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Argo Server and nothing beside it. */
+function overServer(endpoint: string, { tokenFile }: ArgoAccess): Clients {
+  return { argo: createArgoServerApi({ endpoint, tokenFile, clock, random, callTimeoutMs: 3_000 }) };
+}
+
+async function overCrd(server: string, door: string, { kubeconfig }: ArgoAccess): Promise<Required<Clients>> {
+  const text = (await readFile(kubeconfig, 'utf8')).replace(server, door);
+  const identity = await kubeconfigIdentity({ text, clock });
+  const kube = createKubeApi({ identity, clock, random, callTimeoutMs: 3_000 });
+  return { argo: createArgoCrdApi({ kube }), kube };
+}
