@@ -11,6 +11,7 @@ import { intentMemory } from './intents.ts';
 import type { JudgeContext } from './observation.ts';
 import type { ArgoExecutorOptions, ArgoTimings } from './options.ts';
 import { DEFAULTS, DEFAULT_TIMINGS } from './options.ts';
+import { podsWhereAllowed } from './pods-where-allowed.ts';
 import type { WorkflowSight } from './sight.ts';
 import type { ArgoApi } from './transport/argo-api.ts';
 
@@ -44,7 +45,8 @@ export interface ArgoParts {
 }
 
 export function argoParts(options: ArgoExecutorOptions, closed: AbortSignal): ArgoParts {
-  const { argo, kube, namespace, clock, random, pods, logger = silentLogger } = options;
+  const { argo, namespace, clock, random, pods, logger = silentLogger } = options;
+  const kube = besideArgo(options, logger);
   const timings = { ...DEFAULT_TIMINGS, ...options.timings };
   const nodes = kube === undefined ? undefined : nodeNotes(kube, clock, logger);
   const intents = intentMemory();
@@ -69,6 +71,11 @@ export function argoParts(options: ArgoExecutorOptions, closed: AbortSignal): Ar
       return known === undefined ? context : { ...context, nodes: known };
     },
   };
+}
+
+/** Over the custom resources the API server is the way itself, and its rights are needed. */
+function besideArgo({ argo, kube, clock }: ArgoExecutorOptions, logger: Logger): KubeApi | undefined {
+  return kube === undefined || argo.transport === 'crd' ? kube : podsWhereAllowed(kube, clock, logger);
 }
 
 /** What `operation` needs of an executor. */

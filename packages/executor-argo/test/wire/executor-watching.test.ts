@@ -145,3 +145,27 @@ it('leaves alone what belongs to others, whatever it is called', async () => {
   await expect(subject.executor.submit(own, calm)).rejects.toMatchObject({ code: 'invalid_spec' });
   expect(watch.seen).toEqual([]);
 });
+
+describe('over a server whose token may not look at pods', () => {
+  const rights = [
+    { group: 'argoproj.io', resources: ['workflows'], verbs: ['*'], namespace: NAMESPACE },
+    { group: '', resources: ['pods/log'], verbs: ['get'], namespace: NAMESPACE },
+  ];
+
+  it('runs are seen all the same, as Argo tells of them', async () => {
+    await using subject = await argoSubject({ transport: 'server', rights });
+    await using watch = watched(subject.executor);
+    const [good, bad] = [testRunSpec(), testRunSpec()];
+    for (const one of [good, bad]) await subject.executor.submit(one, calm);
+    for (const { runId } of [good, bad]) await watch.until(runId, 'running');
+    await subject.print(bad.runId, 'the last words\n');
+    await subject.succeed(good.runId);
+    await subject.fail(bad.runId, 3);
+    await watch.until(good.runId, 'ended succeeded');
+    await watch.until(bad.runId, 'ended failed exit_code');
+    expect(await subject.executor.observe(bad.runId, calm)).toMatchObject({
+      outcome: { exitCode: 3, logTail: 'the last words\n' },
+    });
+    expect((await subject.executor.list(owner, calm)).observations).toHaveLength(2);
+  });
+});
