@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isRunnerError, messageOf } from '@runner/core';
 import type { Executor, ExecutorScope, ListResult, Observation, WorkloadOwner } from '@runner/executor';
-import type { KubeApi } from '@runner/kube';
-import type { OperationParts } from '@runner/kube/runs';
 import { freshAtOf, operation } from '@runner/kube/runs';
 import { discardRun } from './discarding.ts';
 import { endRun } from './ending.ts';
@@ -28,7 +26,7 @@ export function createArgoExecutor(options: ArgoExecutorOptions): Executor {
     kind: 'argo',
     scope: (signal) => operation(asked, 'scope', signal, () => Promise.resolve(scope)),
     preflight: (signal) => operation(asked, 'preflight', signal, (s) => argoPreflight(parts, s)),
-    ...(options.kube === undefined ? {} : { probe: probeOf(parts, options.kube, asked) }),
+    probe: (probe, signal) => operation(asked, 'probe', signal, (s) => runProbe(parts, probe, s)),
     submit: (spec, signal) => operation(asked, 'submit', signal, (s) => submitRun(parts, spec, s)),
     end: (runId, intent, signal) => operation(asked, 'end', signal, (s) => endRun(parts, runId, intent, s)),
     observe: (runId, signal) =>
@@ -49,11 +47,6 @@ export function createArgoExecutor(options: ArgoExecutorOptions): Executor {
       await Promise.resolve();
     },
   };
-}
-
-/** Only where pods can be seen: their termination message is the answer. */
-function probeOf(parts: ArgoParts, kube: KubeApi, asked: OperationParts): NonNullable<Executor['probe']> {
-  return (probe, signal) => operation(asked, 'probe', signal, (s) => runProbe(parts, kube, probe, s));
 }
 
 function scopeOf({ argo, namespace }: ArgoParts): ExecutorScope {

@@ -1,8 +1,16 @@
 import type { Probe, ProbeEnd } from '@runner/executor';
 import type { Job } from '@runner/kube';
 import { JOBS, buildPodTemplate } from '@runner/kube';
-import type { ProbeRun } from '@runner/kube/runs';
-import { PROBE_TTL_SECONDS, endOfProbe, probeContainer, probeLabels, probeRun } from '@runner/kube/runs';
+import type { ProbeRun, ProbeSight } from '@runner/kube/runs';
+import {
+  PROBE_TTL_SECONDS,
+  endOfProbe,
+  podOfProbe,
+  probeContainer,
+  probeLabels,
+  probeRun,
+  probeSight,
+} from '@runner/kube/runs';
 import type { K8sParts } from './parts.ts';
 
 /** Runs a probe in a pod like those of test connections: account, placement, labels, security and variables are theirs. */
@@ -13,7 +21,8 @@ export async function runProbe(parts: K8sParts, probe: Probe, signal: AbortSigna
   const which = object.metadata?.uid === undefined ? {} : { uid: object.metadata.uid };
   const remove = (late: AbortSignal): Promise<void> =>
     api.delete(JOBS, namespace, run.name, { ...which, propagation: 'Background', signal: late });
-  return await endOfProbe(parts, { probe, id: run.id, remove }, signal);
+  const look = async (s: AbortSignal): Promise<ProbeSight> => probeSight(await podOfProbe(parts, run.id, s));
+  return await endOfProbe(parts, { probe, id: run.id, look, remove }, signal);
 }
 
 function probeJob({ options, namespace }: K8sParts, probe: Probe, run: ProbeRun): Job {

@@ -28,6 +28,15 @@ export interface WorkflowTemplate {
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
   };
+  readonly outputs?: { readonly parameters?: readonly WorkflowParameter[] };
+}
+
+/** A text that a step leaves behind. */
+export interface WorkflowParameter {
+  readonly name: string;
+  readonly value?: string;
+  /** The file it is read from when the step has ended, and what it is when there is none. */
+  readonly valueFrom?: { readonly path: string; readonly default?: string };
 }
 
 /** Unknown phases of later versions come as they are. */
@@ -59,7 +68,7 @@ export interface WorkflowNode {
   readonly startedAt?: string | null;
   readonly finishedAt?: string | null;
   readonly hostNodeName?: string;
-  readonly outputs?: { readonly exitCode?: string };
+  readonly outputs?: { readonly exitCode?: string; readonly parameters?: readonly WorkflowParameter[] };
   readonly synchronizationStatus?: { readonly waiting?: string };
 }
 

@@ -1,5 +1,5 @@
 import { RESERVED_VARIABLES, executorError } from '@runner/executor';
-import type { EnvVar } from '@runner/kube';
+import type { Container, EnvVar } from '@runner/kube';
 
 /**
  * Argo reads `{{…}}` (and `{{=…}}`) in every text of a template and has no way to write two braces as such. Texts of the
@@ -21,11 +21,21 @@ const BRACE_VARIABLE = 'RUNNER_OPEN_BRACE';
 export function carryBraces(environment: readonly EnvVar[]): readonly EnvVar[] {
   const carried = environment.map((variable) =>
     isCarried(variable) && variable.value !== undefined
-      ? { ...variable, value: variable.value.replaceAll(OPENING, () => `{$(${BRACE_VARIABLE})`) }
+      ? { ...variable, value: withoutOpenings(variable.value) }
       : variable,
   );
   // Kubernetes resolves references to variables that stand further up.
-  return environment.some(isCarried) ? [{ name: BRACE_VARIABLE, value: '{' }, ...carried] : environment;
+  return environment.some(isCarried) ? [BRACE, ...carried] : environment;
+}
+
+const BRACE: EnvVar = { name: BRACE_VARIABLE, value: '{' };
+const withoutOpenings = (text: string): string => text.replaceAll(OPENING, () => `{$(${BRACE_VARIABLE})`);
+
+/** The same for a command that is not ours, in which Kubernetes resolves references as well. */
+export function carryCommand<T extends Partial<Container>>(container: T): T {
+  const { command = [], env = [] } = container;
+  if (!command.some((word) => word.includes(OPENING))) return container;
+  return { ...container, command: command.map(withoutOpenings), env: [BRACE, ...env] };
 }
 
 const isCarried = ({ name, value }: EnvVar): boolean =>

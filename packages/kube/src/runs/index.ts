@@ -36,8 +36,17 @@ export type { PodExit } from './pod-exit.ts';
 export { beganAt, hasBegun, isLeaving, isLivePod, older, oldest, ownerOf, timeOf } from './pod-facts.ts';
 export { freshAtOf, runCache } from './run-cache.ts';
 export type { RunCache, RunCacheOptions, Watched } from './run-cache.ts';
-export { PROBE_TTL_SECONDS, endOfProbe, probeContainer, probeLabels, probeRun } from './probe.ts';
-export type { ProbeParts, ProbeRun } from './probe.ts';
+export {
+  PROBE_TTL_SECONDS,
+  endOfProbe,
+  podOfProbe,
+  probeContainer,
+  probeLabels,
+  probeMessage,
+  probeRun,
+  probeSight,
+} from './probe.ts';
+export type { ProbeParts, ProbeRun, ProbeSight, StartedProbe } from './probe.ts';
 export { RunEyes } from './run-eyes.ts';
 export type { RunEyesParts } from './run-eyes.ts';
 export { logOfRun } from './run-log.ts';

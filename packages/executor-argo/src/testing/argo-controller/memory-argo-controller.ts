@@ -194,7 +194,7 @@ export class MemoryArgoController implements TestArgoController {
     if (pod === undefined) return this.#withoutPod(workflow, node);
     if (isShut(workflow) && (!step.isExit || workflow.spec?.shutdown === 'Terminate')) this.#kill(pod, step);
     else if (step.isExit) this.#playExit(pod);
-    const next = seen(node, pod, { now: this.#now, mayReport: this.#mayReport });
+    const next = seen(node, pod, { now: this.#now, mayReport: this.#mayReport, template: step.template });
     const isShutNow = isShut(workflow) && !step.isExit && isOver(next) && next.phase !== 'Succeeded';
     return isShutNow ? { ...next, message: shutdownMessage(workflow) } : next;
   }
