@@ -16,11 +16,27 @@ export async function argoPreflight(parts: ArgoParts, signal: AbortSignal): Prom
     const usable = await placeFindings(parts, signal);
     if (usable.some(({ level }) => level === 'error')) return [...usable, ...ttl];
     const { kube } = parts;
-    const more = kube === undefined ? [UNCHECKED] : await kubeFindings(parts, kube, signal);
+    const more = kube === undefined ? [UNCHECKED] : await besideArgo(parts, kube, signal);
     return [...usable, ...more, ...ttl];
   } catch (error) {
     if (signal.aborted) throw error;
     return [unusable(parts, error), ...ttl];
+  }
+}
+
+/** Beside an Argo Server the API server is a help: one that takes no token of Argo's, or is away, is no reason to stop. */
+async function besideArgo(parts: ArgoParts, kube: KubeApi, signal: AbortSignal): Promise<readonly PreflightFinding[]> {
+  try {
+    return await kubeFindings(parts, kube, signal);
+  } catch (error) {
+    if (signal.aborted || parts.argo.transport === 'crd') throw error;
+    const finding: PreflightFinding = {
+      level: 'warning',
+      code: 'pods_unseen',
+      message: `The API server at ${kube.place.server} cannot be asked with the token of Argo Server: ${reasonOf(error)} What Argo tells of runs must do.`,
+      hint: 'Exit codes, waits and logs are told more exactly where that token may look at pods.',
+    };
+    return [UNCHECKED, finding];
   }
 }
 

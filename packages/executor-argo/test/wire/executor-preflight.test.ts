@@ -82,3 +82,14 @@ it('is of one scope with whoever sees the same Workflows', async () => {
   expect((await (await subject.another({ namespace: 'default' })).scope(calm)).id).not.toBe(scope.id);
   expect(scope.description).toContain('namespace runs of Argo Server http://127.0.0.1:');
 });
+
+it('goes on where the API server does not take the token of Argo Server', async () => {
+  await using subject = await argoSubject({ transport: 'server', rights: OFFICIAL_RIGHTS });
+  subject.server.fault(
+    { kind: 'status', status: 401, reason: 'Unauthorized' },
+    { resource: 'selfsubjectaccessreviews' },
+  );
+  const found = await subject.executor.preflight(calm);
+  expect(bad(found)).toMatchObject([{ level: 'warning', code: 'pods_unseen' }]);
+  expect(found.map(({ code }) => code)).toContain('argo_usable');
+});
