@@ -13,6 +13,9 @@ export interface Arguments {
   readonly pods: boolean;
 }
 
+/** As the file of a bundle: standard output, in place of the answer, which is in the bundle. */
+export const STDOUT = '-';
+
 export type ArgumentsResult =
   | { readonly kind: 'run'; readonly arguments: Arguments }
   | { readonly kind: 'help' }
@@ -23,7 +26,8 @@ export const USAGE = `Usage: hybrid-runner doctor [options]
 Looks at everything the runner needs, with the same environment variables, and says what is wrong and how to mend it.
 
   --json              the answer as JSON
-  --bundle FILE       write what a bug report needs into FILE (JSON, redacted), too
+  --bundle FILE       write what a bug report needs into FILE (JSON, redacted), too;
+                      -: to standard output, in place of the answer
   --kubeconfig PATH   look at the cluster as this kubeconfig says
   --reference REF     have this reference (secret:<id>) read in a pod, as workloads would
   --no-pods           make no pods: neither for the image nor for the reference
@@ -51,7 +55,7 @@ export function readArguments(argv: readonly string[], cwd: string): ArgumentsRe
       return { kind: 'wrong', message: '--reference takes a reference, secret:<id>' };
     }
     const path = (text: string | undefined): string | undefined =>
-      text === undefined || isAbsolute(text) ? text : resolve(cwd, text);
+      text === undefined || text === STDOUT || isAbsolute(text) ? text : resolve(cwd, text);
     return {
       kind: 'run',
       arguments: {

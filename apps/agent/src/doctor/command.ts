@@ -6,7 +6,7 @@ import { loadConfig } from '../config.ts';
 import type { ConfigResult } from '../config.ts';
 import type { Environment } from '../config/read.ts';
 import { EXIT } from '../host.ts';
-import { USAGE, readArguments } from './arguments.ts';
+import { STDOUT, USAGE, readArguments } from './arguments.ts';
 import type { Arguments } from './arguments.ts';
 import { collectBundle, writeBundle } from './bundle.ts';
 import { CHECKS } from './catalogue.ts';
@@ -92,7 +92,8 @@ async function misconfigured(
   return report.exitCode;
 }
 
-function tell(host: DoctorHost, { json }: Arguments, report: Report): void {
+function tell(host: DoctorHost, { json, bundle: path }: Arguments, report: Report): void {
+  if (path === STDOUT) return;
   host.stdout.write(json ? `${JSON.stringify(report, undefined, 2)}\n` : reportText(report));
 }
 
@@ -107,7 +108,12 @@ interface Bundling {
 async function bundle(host: DoctorHost, { path, report, redact, context, environment }: Bundling): Promise<void> {
   try {
     const collected = await collectBundle({ report, context, environment: context?.environment ?? environment ?? {} });
-    await writeBundle(path, redactedJson(collected, redact));
+    const redacted = redactedJson(collected, redact);
+    if (path === STDOUT) {
+      host.stdout.write(`${JSON.stringify(redacted, undefined, 2)}\n`);
+      return;
+    }
+    await writeBundle(path, redacted);
     host.stderr.write(`The bundle stands in ${path}. Look through it before you give it away.\n`);
   } catch (error) {
     host.stderr.write(`The bundle could not be written: ${redact(messageOf(error))}\n`);
