@@ -63,6 +63,7 @@ export type {
   ResourceType,
   Wire,
 } from './objects.ts';
+export { CERTIFICATE_AUTHORITY_PATH, CERTIFICATE_AUTHORITY_VARIABLES } from './pod/certificate-authority.ts';
 export { literal } from './pod/environment.ts';
 export { buildExitContainer } from './pod/exit-container.ts';
 export type { ExitContainerInput } from './pod/exit-container.ts';
@@ -71,7 +72,7 @@ export type { ImageChoice } from './pod/image.ts';
 export { RESERVED_ANNOTATIONS, RESERVED_LABELS } from './pod/labels.ts';
 export { backstopSeconds, wholeSeconds } from './pod/seconds.ts';
 export { CONTAINER_SECURITY } from './pod/security.ts';
-export type { ConfigDelivery, ImageSettings, PodSettings } from './pod/settings.ts';
+export type { CertificateAuthority, ConfigDelivery, ImageSettings, PodSettings } from './pod/settings.ts';
 export { buildPodTemplate, placementType } from './pod/template.ts';
 export type { PodTemplateInput } from './pod/template.ts';
 export { createListWatch } from './watch/list-watch.ts';

@@ -24,13 +24,18 @@ export const OWNED_WORKFLOW_FIELDS: readonly string[] = [
 
 /**
  * A container with the fields of the file in it: maps by key, lists as a whole. The environment is a map in the shape of a
- * list, so its variables merge by name; those of the contract stay.
+ * list, so its variables merge by name, and mounts by path; variables of the contract stay.
  */
 export function mergeContainer(own: Container, file: Fields | undefined): Container {
   if (file === undefined) return own;
   const { env, ...rest } = file;
   const merged = merge(own, rest, OWNED_CONTAINER_FIELDS, OVERRIDE_VARIABLES.container) as unknown as Container;
-  const container = { ...merged, env: mergeEnvironment(own.env ?? [], Array.isArray(env) ? (env as EnvVar[]) : []) };
+  const mounts = united(own.volumeMounts, merged.volumeMounts, ({ mountPath }) => mountPath);
+  const container = {
+    ...merged,
+    ...(mounts.length === 0 ? {} : { volumeMounts: mounts }),
+    env: mergeEnvironment(own.env ?? [], Array.isArray(env) ? (env as EnvVar[]) : []),
+  };
   checkResources(container);
   return container;
 }
@@ -41,9 +46,20 @@ function mergeEnvironment(own: readonly EnvVar[], file: readonly EnvVar[]): read
   return [...own.filter(({ name }) => !names.has(name)), ...added];
 }
 
-/** The spec of a Workflow with the fields of the file in it. */
-export function mergeWorkflow(own: object, file: Fields | undefined): Fields {
-  return merge(own, file ?? {}, OWNED_WORKFLOW_FIELDS, OVERRIDE_VARIABLES.workflow);
+/** The spec of a Workflow with the fields of the file in it. Our volumes stay beside those of the file. */
+export function mergeWorkflow(own: Fields, file: Fields | undefined): Fields {
+  const merged = merge(own, file ?? {}, OWNED_WORKFLOW_FIELDS, OVERRIDE_VARIABLES.workflow);
+  const volumes = united(named(own['volumes']), named(merged['volumes']), ({ name }) => name);
+  return volumes.length === 0 ? merged : { ...merged, volumes };
+}
+
+const named = (list: unknown): readonly { readonly name: string }[] =>
+  Array.isArray(list) ? (list as { readonly name: string }[]) : [];
+
+/** Entries of both lists; of two with one key the stronger. */
+function united<T>(weaker: readonly T[] = [], stronger: readonly T[] = [], keyOf: (entry: T) => string): readonly T[] {
+  const keys = new Set(stronger.map(keyOf));
+  return [...weaker.filter((entry) => !keys.has(keyOf(entry))), ...stronger];
 }
 
 /**

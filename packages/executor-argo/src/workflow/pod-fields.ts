@@ -18,6 +18,8 @@ const WORKFLOW_FIELDS: Readonly<Record<string, string>> = {
   affinity: 'affinity',
   tolerations: 'tolerations',
   priorityClassName: 'podPriorityClassName',
+  // Argo takes a container's mount only of a volume that it knows.
+  volumes: 'volumes',
 };
 /** Argo sets these itself, from a template or always. */
 const ARGOS_OWN: ReadonlySet<string> = new Set(['containers', 'restartPolicy', 'activeDeadlineSeconds']);

@@ -1,9 +1,11 @@
 import { RESERVED_VARIABLES } from '@runner/executor';
+import { probeRun } from '@runner/kube/runs';
 import { describeProblem } from '@runner/scheduling';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Workflow, WorkflowOverrides } from '../../src/index.ts';
 import { TEMPLATES, buildWorkflow, readWorkflowOverrides } from '../../src/index.ts';
+import { buildProbeWorkflow } from '../../src/workflow/probe-workflow.ts';
 import { testPods, workflowInput } from '../support/workflow-input.ts';
 
 const CONTAINER = 'ARGO_INGESTION_CONTAINER_SPEC_FILE_PATH';
@@ -174,5 +176,53 @@ describe('precedence', () => {
     const exit = templateOf(changed, TEMPLATES.exit)?.container;
     expect(exit?.volumeMounts).toEqual([{ name: 'ca', mountPath: '/ca' }]);
     expect(exit?.resources?.limits).toEqual({ cpu: '500m', memory: '512Mi' });
+  });
+});
+
+describe('private certificate authorities', () => {
+  const pods = { ...testPods, certificateAuthority: { kind: 'configMap', name: 'company-ca', key: 'ca.crt' } } as const;
+  const own = { name: 'private-ca', configMap: { name: 'company-ca', items: [{ key: 'ca.crt', path: 'ca.crt' }] } };
+  const mount = { name: 'private-ca', mountPath: '/var/run/hybrid-runner/ca', readOnly: true };
+
+  it('are a volume of the Workflow, mounted in both of its steps', () => {
+    const workflow = buildWorkflow(workflowInput({ pods }));
+    expect(workflow.spec?.['volumes']).toEqual([own]);
+    for (const name of [TEMPLATES.main, TEMPLATES.exit]) {
+      const step = templateOf(workflow, name);
+      expect(step?.container?.volumeMounts).toEqual([mount]);
+      expect(step?.container?.env).toContainEqual({
+        name: 'REQUESTS_CA_BUNDLE',
+        value: '/var/run/hybrid-runner/ca/ca.crt',
+      });
+      const patch = JSON.parse(String(step?.['podSpecPatch'])) as { volumes?: readonly { name: string }[] };
+      expect(patch.volumes?.map((volume) => volume.name)).toEqual(['argo-executor-token']);
+    }
+  });
+
+  it('reach probes as they reach runs', () => {
+    const probe = { command: ['look'], image: 'example.test/looker:1', timeoutMs: 60_000 };
+    const { spec } = buildProbeWorkflow({
+      ...{ probe, run: probeRun(probe, '0123abcd'), namespace: 'runs', pods, argoReads: true },
+    });
+    expect(spec?.['volumes']).toEqual([own]);
+    expect(spec?.templates?.[0]?.container?.volumeMounts).toEqual([mount]);
+    expect(spec?.templates?.[0]?.container?.env?.map(({ name }) => name)).toContain('NODE_EXTRA_CA_CERTS');
+  });
+
+  it('stay beside volumes and mounts of the files, whose word counts for one name or path', () => {
+    const theirs = { name: 'drivers', emptyDir: {} };
+    const overrides = {
+      workflow: { volumes: [theirs] },
+      container: { volumeMounts: [{ name: 'drivers', mountPath: '/drivers' }] },
+    };
+    const beside = buildWorkflow(workflowInput({ pods, overrides }));
+    expect(beside.spec?.['volumes']).toEqual([own, theirs]);
+    expect(templateOf(beside, TEMPLATES.main)?.container?.volumeMounts).toEqual([
+      mount,
+      ...overrides.container.volumeMounts,
+    ]);
+    const instead = { name: 'private-ca', secret: { secretName: 'mine' } };
+    const replaced = buildWorkflow(workflowInput({ pods, overrides: { workflow: { volumes: [instead] } } }));
+    expect(replaced.spec?.['volumes']).toEqual([instead]);
   });
 });

@@ -37,6 +37,19 @@ describe('a probe', () => {
     await until('its pod is gone', () => subject.server.objects(PODS).length === 0);
   });
 
+  it('trusts the certificate authorities that runs trust', async () => {
+    const certificateAuthority = { kind: 'configMap', name: 'company-ca', key: 'ca.crt' } as const;
+    await using subject = await memorySubject({ pods: { ...testSettings, certificateAuthority } });
+    const leaving = new AbortController();
+    const answer = subject.executor.probe?.(PROBE, leaving.signal);
+    const { spec } = (await jobOf(subject)).spec?.template ?? {};
+    expect(spec?.volumes).toMatchObject([{ configMap: { name: 'company-ca' } }]);
+    expect(spec?.containers[0]?.volumeMounts).toHaveLength(1);
+    expect(spec?.containers[0]?.env?.map(({ name }) => name)).toContain('NODE_EXTRA_CA_CERTS');
+    leaving.abort();
+    await expect(answer).rejects.toMatchObject({ code: 'aborted' });
+  });
+
   it('that cannot begin says what the cluster says of it, and goes', async () => {
     await using subject = await memorySubject();
     subject.cluster.trouble({ kind: 'waiting', reason: 'ErrImagePull', message: 'no such image' });

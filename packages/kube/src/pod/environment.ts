@@ -1,6 +1,7 @@
-import type { RunSpec } from '@runner/executor';
+import type { EnvVariable, RunSpec } from '@runner/executor';
 import { secretsManagerEnvironment, workloadEnvironment } from '@runner/executor';
 import type { EnvVar } from '../objects.ts';
+import { authorityEnvironment } from './certificate-authority.ts';
 import type { ConfigDelivery, PodSettings } from './settings.ts';
 
 /**
@@ -9,22 +10,32 @@ import type { ConfigDelivery, PodSettings } from './settings.ts';
  */
 export const literal = (value: string): string => value.replaceAll('$', '$$$$');
 
-/** Environment of the main container: the contract's, then the secrets manager's, then extra variables; all literal. */
+/**
+ * Environment of the main container: the contract's, then the secrets manager's, then those that name the certificate
+ * authorities, then extra variables; all literal.
+ */
 export function containerEnvironment(
   spec: RunSpec,
-  settings: Pick<PodSettings, 'secretsManager' | 'extraEnvironment'>,
+  settings: Pick<PodSettings, 'secretsManager' | 'extraEnvironment' | 'certificateAuthority'>,
   place: { readonly workloadName: string; readonly namespace: string },
   delivery: ConfigDelivery,
 ): EnvVar[] {
-  const { secretsManager, extraEnvironment } = settings;
+  const { secretsManager } = settings;
   const variables = workloadEnvironment({
     spec,
     ...place,
     ...(delivery.kind === 'inline' ? { config: delivery.text } : {}),
     ...(secretsManager === undefined ? {} : { secrets: secretsManagerEnvironment(secretsManager) }),
-    ...(extraEnvironment === undefined ? {} : { extra: extraEnvironment }),
+    extra: extraEnvironment(settings),
   }).map(({ name, value }): EnvVar => ({ name, value: literal(value) }));
   return delivery.kind === 'inline' ? variables : [configReference(delivery), ...variables];
+}
+
+/** What is laid over the environment of the contract; the settings' own last, so that it wins. */
+export function extraEnvironment(
+  settings: Pick<PodSettings, 'extraEnvironment' | 'certificateAuthority'>,
+): readonly EnvVariable[] {
+  return [...authorityEnvironment(settings.certificateAuthority), ...(settings.extraEnvironment ?? [])];
 }
 
 function configReference(delivery: Exclude<ConfigDelivery, { readonly kind: 'inline' }>): EnvVar {

@@ -1,7 +1,8 @@
 import type { RunSpec } from '@runner/executor';
 import { EXIT_COMMAND, MAIN_CONTAINER, exitEnvironment, secretsManagerEnvironment } from '@runner/executor';
 import type { Container } from '../objects.ts';
-import { literal } from './environment.ts';
+import { authorityMounts } from './certificate-authority.ts';
+import { extraEnvironment, literal } from './environment.ts';
 import { imageFor } from './image.ts';
 import { CONTAINER_SECURITY } from './security.ts';
 import type { PodSettings } from './settings.ts';
@@ -30,7 +31,7 @@ const EXIT_RESOURCES = {
  */
 export function buildExitContainer(input: ExitContainerInput): Container {
   const { spec, settings, workloadName, namespace, config, status } = input;
-  const { secretsManager, extraEnvironment } = settings;
+  const { secretsManager } = settings;
   const environment = exitEnvironment({
     spec,
     workloadName,
@@ -38,7 +39,7 @@ export function buildExitContainer(input: ExitContainerInput): Container {
     config,
     status,
     ...(secretsManager === undefined ? {} : { secrets: secretsManagerEnvironment(secretsManager) }),
-    ...(extraEnvironment === undefined ? {} : { extra: extraEnvironment }),
+    extra: extraEnvironment(settings),
   });
   return {
     name: MAIN_CONTAINER,
@@ -47,6 +48,8 @@ export function buildExitContainer(input: ExitContainerInput): Container {
     command: [...EXIT_COMMAND],
     env: environment.map(({ name, value }) => ({ name, value: literal(value) })),
     resources: EXIT_RESOURCES,
+    // Its volume is the pod's, which the main container brings.
+    ...authorityMounts(settings.certificateAuthority),
     securityContext: CONTAINER_SECURITY,
   };
 }

@@ -16,8 +16,20 @@ export interface PodSettings {
   readonly secretsManager?: SecretsManagerSettings;
   readonly config?: Omit<ConfigSettings, 'secretsManager'>;
   readonly extraEnvironment?: readonly EnvVariable[];
+  /**
+   * Certificate authorities that the workloads are to trust, from an object in their namespace. Most of their libraries take
+   * the file instead of the public authorities. Variables of `extraEnvironment` win over those that name the file.
+   */
+  readonly certificateAuthority?: CertificateAuthority;
   /** Seconds between SIGTERM and SIGKILL. Default 10: the image's first process ignores SIGTERM. */
   readonly graceSeconds?: number;
+}
+
+/** PEM text under a key of a ConfigMap or a Secret. */
+export interface CertificateAuthority {
+  readonly kind: 'configMap' | 'secret';
+  readonly name: string;
+  readonly key: string;
 }
 
 export interface ImageSettings {

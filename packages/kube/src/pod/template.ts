@@ -3,6 +3,7 @@ import { MAIN_CONTAINER, secretsManagerFamily, workloadCommand, workloadKind } f
 import type { Explanation } from '@runner/scheduling';
 import { applyPlacement, placementFor } from '@runner/scheduling';
 import type { Container, PodSpec, PodTemplate } from '../objects.ts';
+import { authorityMounts, authorityVolumes } from './certificate-authority.ts';
 import { containerEnvironment } from './environment.ts';
 import { imageFor } from './image.ts';
 import { podAnnotations, podLabels } from './labels.ts';
@@ -62,6 +63,7 @@ function podSpec(input: PodTemplateInput): PodSpec {
     ...(pullSecrets.length === 0 ? {} : { imagePullSecrets: pullSecrets.map((name) => ({ name })) }),
     securityContext: podSecurity(settings.openShift === true),
     containers: [mainContainer(input)],
+    ...authorityVolumes(settings.certificateAuthority),
   };
 }
 
@@ -73,6 +75,7 @@ function mainContainer(input: PodTemplateInput): Container {
     imagePullPolicy: settings.image.pullPolicy ?? 'IfNotPresent',
     command: [...workloadCommand(spec)],
     env: containerEnvironment(spec, settings, input, delivery),
+    ...authorityMounts(settings.certificateAuthority),
     securityContext: CONTAINER_SECURITY,
   };
 }

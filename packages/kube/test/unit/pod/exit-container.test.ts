@@ -11,14 +11,16 @@ const settings: PodSettings = {
   extraEnvironment: [{ name: 'EXTRA', value: 'a$b' }],
 };
 const spec = testRunSpec({ openMetadataVersion: '1.11.1' });
-const built = buildExitContainer({
-  spec,
-  settings,
-  workloadName: 'om-job-test',
-  namespace: 'runs',
-  config: '{"a":"$(HOME)"}',
-  status: 'Failed',
-});
+const build = (more: Partial<PodSettings> = {}) =>
+  buildExitContainer({
+    spec,
+    settings: { ...settings, ...more },
+    workloadName: 'om-job-test',
+    namespace: 'runs',
+    config: '{"a":"$(HOME)"}',
+    status: 'Failed',
+  });
+const built = build();
 
 it('the exit step runs the exit handler of the same image', () => {
   expect(built).toMatchObject({
@@ -44,4 +46,20 @@ it('the exit step has the environment of its contract, secrets manager and setti
     KUBERNETES_IN_CLUSTER: 'true',
     EXTRA: 'a$$b',
   });
+});
+
+it('the exit step trusts whom the main program trusts, unless a variable of the settings says otherwise', () => {
+  const container = build({
+    certificateAuthority: { kind: 'secret', name: 'company-ca', key: 'ca.crt' },
+    extraEnvironment: [{ name: 'SSL_CERT_FILE', value: '/mine.pem' }],
+  });
+  expect(container.volumeMounts).toEqual([
+    { name: 'private-ca', mountPath: '/var/run/hybrid-runner/ca', readOnly: true },
+  ]);
+  const environment = Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value]));
+  expect(environment).toMatchObject({
+    REQUESTS_CA_BUNDLE: '/var/run/hybrid-runner/ca/ca.crt',
+    SSL_CERT_FILE: '/mine.pem',
+  });
+  expect(built).not.toHaveProperty('volumeMounts');
 });

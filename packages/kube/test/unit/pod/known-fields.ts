@@ -59,6 +59,7 @@ export const KUBERNETES_1_28: Fields = {
         seccompProfile,
       },
       terminationMessagePolicy: true,
+      volumeMounts: { name: true, mountPath: true, readOnly: true, subPath: true },
     },
     enableServiceLinks: true,
     imagePullSecrets: { name: true },
@@ -69,6 +70,11 @@ export const KUBERNETES_1_28: Fields = {
     serviceAccountName: true,
     terminationGracePeriodSeconds: true,
     tolerations: { key: true, operator: true, value: true, effect: true, tolerationSeconds: true },
+    volumes: {
+      name: true,
+      configMap: { name: true, items: { key: true, path: true, mode: true }, optional: true, defaultMode: true },
+      secret: { secretName: true, items: { key: true, path: true, mode: true }, optional: true, defaultMode: true },
+    },
   },
 };
 

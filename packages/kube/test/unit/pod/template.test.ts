@@ -2,8 +2,14 @@ import { testRunSpec } from '@runner/executor/testing';
 import { readScheduling } from '@runner/scheduling';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ConfigDelivery, PodSettings, PodTemplate } from '../../../src/index.ts';
-import { RESERVED_ANNOTATIONS, RESERVED_LABELS, buildPodTemplate } from '../../../src/index.ts';
+import type { CertificateAuthority, ConfigDelivery, PodSettings, PodTemplate } from '../../../src/index.ts';
+import {
+  CERTIFICATE_AUTHORITY_PATH,
+  CERTIFICATE_AUTHORITY_VARIABLES,
+  RESERVED_ANNOTATIONS,
+  RESERVED_LABELS,
+  buildPodTemplate,
+} from '../../../src/index.ts';
 import { fieldsNotIn, KUBERNETES_1_28 } from './known-fields.ts';
 import { restrictedViolations } from './restricted.ts';
 
@@ -16,6 +22,7 @@ const SETTINGS: PodSettings = {
   serviceAccountName: 'ingestion',
   scheduling: scheduling(),
 };
+const AUTHORITY: CertificateAuthority = { kind: 'configMap', name: 'company-ca', key: 'ca.crt' };
 const spec = testRunSpec({ pipelineType: 'metadata', deadlineSeconds: 7200 });
 
 function build(settings: Partial<PodSettings> = {}, more: Partial<Parameters<typeof buildPodTemplate>[0]> = {}) {
@@ -171,6 +178,43 @@ describe('config', () => {
   });
 });
 
+describe('private certificate authorities', () => {
+  const PATH = '/var/run/hybrid-runner/ca/ca.crt';
+
+  it.each([
+    ['configMap', { configMap: { name: 'company-ca', items: [{ key: 'bundle.pem', path: 'ca.crt' }] } }],
+    ['secret', { secret: { secretName: 'company-ca', items: [{ key: 'bundle.pem', path: 'ca.crt' }] } }],
+  ] as const)('of a %s are a file that nobody writes, and of the object no other key', (kind, source) => {
+    const template = build({ certificateAuthority: { kind, name: 'company-ca', key: 'bundle.pem' } });
+    expect(template.spec?.volumes).toEqual([{ name: 'private-ca', ...source }]);
+    expect(main(template).volumeMounts).toEqual([
+      { name: 'private-ca', mountPath: '/var/run/hybrid-runner/ca', readOnly: true },
+    ]);
+    expect(restrictedViolations(template)).toEqual([]);
+    expect(CERTIFICATE_AUTHORITY_PATH).toBe(PATH);
+  });
+
+  it('are named to every library that looks for them in its own variable', () => {
+    const template = build({ certificateAuthority: AUTHORITY });
+    const expected = Object.fromEntries(CERTIFICATE_AUTHORITY_VARIABLES.map((name) => [name, PATH]));
+    expect(Object.keys(expected)).toEqual(expect.arrayContaining(['SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE']));
+    expect(env(template)).toEqual({ ...env(build()), ...expected });
+  });
+
+  it('leave a variable that the settings give as it is', () => {
+    const extraEnvironment = [{ name: 'AWS_CA_BUNDLE', value: '/mine.pem' }];
+    const template = build({ certificateAuthority: AUTHORITY, extraEnvironment });
+    expect(env(template)).toMatchObject({ AWS_CA_BUNDLE: '/mine.pem', SSL_CERT_FILE: PATH });
+    const named = main(template).env!.filter(({ name }) => name === 'AWS_CA_BUNDLE');
+    expect(named).toHaveLength(1);
+  });
+
+  it('leave a pod alone that has none', () => {
+    expect(build().spec).not.toHaveProperty('volumes');
+    expect(main(build())).not.toHaveProperty('volumeMounts');
+  });
+});
+
 describe('placement', () => {
   const variables = {
     [VARIABLE]: JSON.stringify({
@@ -292,6 +336,7 @@ it('no field is newer than Kubernetes 1.28', () => {
       labels: { a: 'b' },
       annotations: { a: 'b' },
       image: { image: 'x:1', pullSecrets: ['a'] },
+      certificateAuthority: AUTHORITY,
       scheduling: scheduling({
         [VARIABLE]: JSON.stringify({
           metadata: {
