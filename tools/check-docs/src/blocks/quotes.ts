@@ -14,7 +14,7 @@ export function quotableSources(root: string): readonly string[] {
       texts.push(
         read(root, house, file)
           .replaceAll(/\$\{[^{}]*\}/g, GAP)
-          .replaceAll(/\{\{[^{}]*\}\}/g, GAP)
+          .replaceAll(file.endsWith('NOTES.txt') ? /\{\{[^{}]*\}\}/g : /$^/g, GAP)
           .replaceAll(/%[sqd]/g, GAP)
           .replaceAll('\\"', '"')
           .replaceAll("\\'", "'"),
