@@ -16,7 +16,7 @@ export async function runProbe(parts: ArgoParts, probe: Probe, signal: AbortSign
   const { argo, options, namespace, random } = parts;
   const run = probeRun(probe, random.uuid().slice(0, 8));
   const wanted = buildProbeWorkflow({
-    ...{ probe, run, namespace, pods: options.pods, argoReads: parts.kube === undefined },
+    ...{ probe, run, namespace, pods: options.pods, argoReads: argo.transport === 'server' },
     ...(options.overrides === undefined ? {} : { overrides: options.overrides }),
   });
   const { object } = await argo.workflows.create(WORKFLOWS, namespace, wanted, { signal });

@@ -140,7 +140,7 @@ const secrets = {
     group: 'secrets',
     meaning:
       'Image with the program `runner-secrets` of `@runner/secrets` and the SDK of the secrets manager, in which a pod of the ingestion service account reads that reference, and those that the control plane asks about.',
-    executors: ['simpleK8s'],
+    executors: ['simpleK8s', 'argo'],
   }),
   PLAINTEXT_SECRETS: defaulted(choice(['refuse', 'warn', 'allow']), 'refuse', {
     group: 'secrets',

@@ -9,10 +9,12 @@ import { calm, owner, until, watched } from '../support/watching.ts';
 
 const PROBE: Probe = { command: ['look', '--closely'], image: 'example.test/looker:1', timeoutMs: 30_000 };
 
+const WITHOUT_PODS = [{ group: 'argoproj.io', resources: ['workflows'], verbs: ['*'], namespace: NAMESPACE }];
 const WAYS: readonly (readonly [string, ArgoSubjectOptions])[] = [
   ['the custom resources', { transport: 'crd' }],
   ['Argo Server, with pods in sight', { transport: 'server' }],
   ['Argo Server alone', { transport: 'server', withPods: false }],
+  ['Argo Server, with a token that may not look at pods', { transport: 'server', rights: WITHOUT_PODS }],
 ];
 
 /** Name of the Workflow of a probe, once its program runs. */
