@@ -41,6 +41,15 @@ export const tagTemplate: Format<string> = format('tag with `{version}`', (raw) 
   return wrong(`does not make a tag: ${problem}`, 'write it as in om-{version}-cl-{version}');
 });
 
+const OBJECT_KEY = /^[-._a-zA-Z0-9]{1,253}$/;
+
+/** Key of a ConfigMap or Secret. Source: `IsConfigMapKey` of Kubernetes. */
+export const objectKey: Format<string> = format('key of a ConfigMap or Secret', (raw) =>
+  OBJECT_KEY.test(raw) && !raw.startsWith('..') && raw !== '.'
+    ? right(raw)
+    : wrong('is not a key of a ConfigMap or Secret', 'use letters, digits, dashes, dots and underscores'),
+);
+
 type Texts = Readonly<Record<string, string>>;
 type Parse = typeof parsePodLabels;
 

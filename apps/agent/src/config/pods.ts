@@ -1,5 +1,5 @@
-import type { PodSettings } from '@runner/kube';
-import type { VARIABLES } from './catalogue.ts';
+import type { CertificateAuthority, PodSettings } from '@runner/kube';
+import { VARIABLES } from './catalogue.ts';
 import type { Findings } from './finding.ts';
 import type { Reading } from './read.ts';
 import { schedulingSettings } from './scheduling.ts';
@@ -30,6 +30,33 @@ export function podSettings(
     secretsManager: secrets.workloads,
     config: { disableVersionValidation: values.INGESTION_DISABLE_VERSION_VALIDATION },
     extraEnvironment: values.INGESTION_EXTRA_ENVS,
+    ...certificateAuthority(reading, out),
     graceSeconds: values.INGESTION_POD_GRACE_SECONDS,
   };
+}
+
+function certificateAuthority(
+  { values }: Reading<typeof VARIABLES>,
+  out: Findings,
+): { readonly certificateAuthority?: CertificateAuthority } {
+  const { INGESTION_CA_CONFIGMAP: configMap, INGESTION_CA_SECRET: secret, INGESTION_CA_KEY: key } = values;
+  if (configMap !== undefined && secret !== undefined) {
+    out.problems.push({
+      variable: 'INGESTION_CA_SECRET',
+      read: secret,
+      message: 'is set together with INGESTION_CA_CONFIGMAP',
+      fix: 'keep the one that holds the certificate authorities',
+    });
+  }
+  if (configMap !== undefined) return { certificateAuthority: { kind: 'configMap', name: configMap, key } };
+  if (secret !== undefined) return { certificateAuthority: { kind: 'secret', name: secret, key } };
+  if (key !== VARIABLES.INGESTION_CA_KEY.default) {
+    out.warnings.push({
+      variable: 'INGESTION_CA_KEY',
+      read: key,
+      message: 'has no effect: neither INGESTION_CA_CONFIGMAP nor INGESTION_CA_SECRET is set',
+      fix: 'name the object that has this key',
+    });
+  }
+  return {};
 }

@@ -1,5 +1,13 @@
 import { absolutePath, choice, dnsLabel, dnsSubdomain, flag, integer, seconds, text, url } from './format.ts';
-import { extraEnvs, imageReference, podAnnotations, podLabels, pullSecrets, tagTemplate } from './ingestion-format.ts';
+import {
+  extraEnvs,
+  imageReference,
+  objectKey,
+  podAnnotations,
+  podLabels,
+  pullSecrets,
+  tagTemplate,
+} from './ingestion-format.ts';
 import { defaulted, optional } from './variable.ts';
 
 /** The part of the catalogue that is about workloads in Kubernetes, whoever makes them, and about Argo. */
@@ -71,6 +79,22 @@ const ingestion = {
     meaning: 'More environment variables for the workloads, `[NAME:value,NAME:value]`.',
     legacy: ['ARGO_EXTRA_ENVS', 'ARGO_EXTRA_ENVS_NOOP'],
     sensitive: true,
+  }),
+  INGESTION_CA_CONFIGMAP: optional(dnsSubdomain, {
+    group: 'ingestion workloads',
+    meaning:
+      'ConfigMap in the namespace of the workloads with all certificate authorities that they are to trust, as PEM. It is mounted, and the usual variables name the file.',
+    executors: K8S,
+  }),
+  INGESTION_CA_SECRET: optional(dnsSubdomain, {
+    group: 'ingestion workloads',
+    meaning: 'Secret with them, instead of a ConfigMap.',
+    executors: K8S,
+  }),
+  INGESTION_CA_KEY: defaulted(objectKey, 'ca.crt', {
+    group: 'ingestion workloads',
+    meaning: 'Key in it.',
+    executors: K8S,
   }),
   INGESTION_POD_LABELS: defaulted(podLabels, '{}', {
     group: 'ingestion workloads',

@@ -345,6 +345,28 @@ it('ended Jobs that vanish within an hour are a warning', () => {
   expect(good({ ...JOBS, INGESTION_TTL_SECONDS: '3600' }).warnings).toEqual([]);
 });
 
+describe('certificate authorities of the workloads', () => {
+  it('come from one object, for Jobs and for Workflows', () => {
+    const both = { INGESTION_CA_CONFIGMAP: 'company-ca', INGESTION_CA_SECRET: 'company-ca' };
+    for (const env of [JOBS, ARGO]) {
+      expect(told(problems({ ...env, ...both }))).toEqual([
+        'INGESTION_CA_SECRET is set together with INGESTION_CA_CONFIGMAP',
+      ]);
+      const { config } = good({ ...env, INGESTION_CA_CONFIGMAP: 'company-ca', INGESTION_CA_KEY: 'bundle.pem' });
+      expect(config.executor).toMatchObject({
+        pods: { certificateAuthority: { kind: 'configMap', name: 'company-ca', key: 'bundle.pem' } },
+      });
+    }
+  });
+
+  it('say when a key belongs to no object', () => {
+    expect(told(good({ ...JOBS, INGESTION_CA_KEY: 'bundle.pem' }).warnings)).toEqual([
+      'INGESTION_CA_KEY has no effect: neither INGESTION_CA_CONFIGMAP nor INGESTION_CA_SECRET is set',
+    ]);
+    expect(good({ ...JOBS, INGESTION_CA_KEY: 'ca.crt' }).warnings).toEqual([]);
+  });
+});
+
 describe('an image', () => {
   it.each([
     'ingestion',
