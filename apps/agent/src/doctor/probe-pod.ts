@@ -10,8 +10,8 @@ import { NODES, lookAround } from './looking.ts';
 export const PROBE_LABEL = 'hybrid-ingestion-runner/probe';
 const PIPELINE_TYPE = 'metadata';
 const LOOK_EVERY_MS = 1_000;
-/** What is said this long of a pod that waits will be said later, too. */
-const SETTLED_MS = 12_000;
+/** What is said this long of a pod that waits, or of a Job without one, will be said later, too. */
+const SETTLED_MS = { waiting: 12_000, without: 3_000 } as const;
 const REMOVE_WITHIN_MS = 10_000;
 /** The cluster's own deadline and time to live, for when nobody is there to remove it. */
 const LONGEST_SECONDS = 120;
@@ -96,7 +96,7 @@ async function courseOf(
       const now = diagnosisOf(sight, { job, pod, events, nodes });
       if (now?.code !== last?.code) since = clock.monotonic();
       last = now;
-      const isSettled = now?.permanent === true || clock.monotonic() - since >= SETTLED_MS;
+      const isSettled = now?.permanent === true || clock.monotonic() - since >= SETTLED_MS[pod === undefined ? 'without' : 'waiting'];
       if (now !== undefined && isSettled) return { kind: pod === undefined ? 'refused' : 'waits', diagnosis: now };
       await clock.sleep(LOOK_EVERY_MS, signal);
     } catch (error) {
