@@ -96,7 +96,8 @@ async function courseOf(
       const now = diagnosisOf(sight, { job, pod, events, nodes });
       if (now?.code !== last?.code) since = clock.monotonic();
       last = now;
-      const isSettled = now?.permanent === true || clock.monotonic() - since >= SETTLED_MS[pod === undefined ? 'without' : 'waiting'];
+      const isSettled =
+        now?.permanent === true || clock.monotonic() - since >= SETTLED_MS[pod === undefined ? 'without' : 'waiting'];
       if (now !== undefined && isSettled) return { kind: pod === undefined ? 'refused' : 'waits', diagnosis: now };
       await clock.sleep(LOOK_EVERY_MS, signal);
     } catch (error) {
