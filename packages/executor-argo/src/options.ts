@@ -46,6 +46,8 @@ export interface ArgoTimings {
   /** Between two looks at a run that no watch shows: first and longest. Default 500 and 5,000. */
   readonly lookFloorMs: number;
   readonly lookCapMs: number;
+  /** Beyond its grace, a program that outlives its Workflow is ended by the kubelet after so long. Default 10,000. */
+  readonly stubbornMs: number;
   /** Where lists are cached, absence is believed after two answers of 404 so far apart. Default 60,000 (decision 4). */
   readonly absenceMs: number;
 }
@@ -71,5 +73,6 @@ export const DEFAULT_TIMINGS: ArgoTimings = {
   eventsCapMs: 60_000,
   lookFloorMs: 500,
   lookCapMs: 5_000,
+  stubbornMs: 10_000,
   absenceMs: 60_000,
 };

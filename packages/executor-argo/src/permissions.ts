@@ -26,6 +26,9 @@ const WORKFLOW_RIGHTS: readonly Permission[] = [
 
 const POD_LOG: Permission = { ...core('pods', 'get', 'required', 'logs cannot be read'), subresource: 'log' };
 
+/** Argo cannot kill the first process of a container; the pod's own deadline, brought forward, does. */
+const POD_END = core('pods', 'patch', 'optional', 'a program that ignores being stopped goes on until its deadline');
+
 const DIAGNOSIS: readonly Permission[] = [
   core('events', 'list', 'optional', 'a run that waits is explained by its Workflow and its pod alone'),
 ];
@@ -36,6 +39,7 @@ export const CRD_PERMISSIONS: readonly Permission[] = [
   core('pods', 'list', 'required', 'it cannot be seen whether something of a run still executes'),
   core('pods', 'watch', 'required', 'the start and the exit codes of runs are not seen'),
   POD_LOG,
+  POD_END,
   ...DIAGNOSIS,
 ];
 
@@ -48,6 +52,7 @@ export const SERVER_PERMISSIONS: readonly Permission[] = [
   core('pods', 'list', 'required', 'Argo Server cannot find the pods whose logs it serves'),
   core('pods', 'watch', 'required', 'Argo Server cannot follow logs'),
   POD_LOG,
+  POD_END,
   ...DIAGNOSIS,
 ];
 

@@ -8,6 +8,7 @@ import { Overdue } from './overdue.ts';
 import type { ArgoParts } from './parts.ts';
 import type { WorkflowSight } from './sight.ts';
 import { isFinished, isMainOver, isExitPod, mainPodOf, workflowOwnerOf } from './sight.ts';
+import { Stubborn } from './stubborn.ts';
 import { Untouched } from './untouched.ts';
 import type { Workflow } from './workflow/objects.ts';
 import { WORKFLOWS } from './workflow/objects.ts';
@@ -41,6 +42,8 @@ export async function watchWorkflows(
       ...eventReading(parts, onNews, signal),
       new Untouched({ clock, untouchedMs, onNews }),
       new Overdue(parts, signal),
+      // Only where pods can be seen is it known who goes on.
+      ...(parts.kube === undefined ? [] : [new Stubborn(parts, signal)]),
     ],
   });
 }

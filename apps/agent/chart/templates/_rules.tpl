@@ -40,7 +40,7 @@
   verbs: [create, get, list, watch, patch, delete]
 - apiGroups: ['']
   resources: [pods]
-  verbs: [list, watch]
+  verbs: [list, watch, patch]
 - apiGroups: ['']
   resources: [pods/log]
   verbs: [get]
