@@ -6,6 +6,7 @@ import { checkCommands } from './commands.ts';
 import { checkDecisionRecords } from './decision-records.ts';
 import { checkEnvironmentTables } from './environment.ts';
 import { checkErrorCodes } from './error-codes.ts';
+import { checkFrames } from './frames.ts';
 import { checkLinks } from './links.ts';
 import { checkMetrics } from './metrics.ts';
 import { checkRooms } from './rooms.ts';
@@ -17,6 +18,7 @@ const checks = {
   'error codes': checkErrorCodes,
   metrics: checkMetrics,
   'environment tables': checkEnvironmentTables,
+  frames: checkFrames,
   links: checkLinks,
   commands: checkCommands,
   'fenced blocks': checkBlocks,

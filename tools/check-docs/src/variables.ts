@@ -16,7 +16,9 @@ const WORD = /\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b/g;
 
 export function variablesOf(root: string, sources: readonly string[]): Variables {
   const catalogues = [...AGENT_VARIABLES, ...CONTROL_PLANE_VARIABLES].map(({ name }) => name);
-  const tools = filesBelow(join(root, 'tools'), '.ts').map((file) => read(root, 'tools', file));
+  const tools = filesBelow(join(root, 'tools'), '.ts')
+    .filter((file) => /^[^/]+\/src\//.test(file))
+    .map((file) => read(root, 'tools', file));
   return {
     ours: new Set([...catalogues, ...Object.keys(REGISTRY_OWN_VARIABLES)]),
     words: new Set([...sources, ...tools].flatMap((source) => source.match(WORD) ?? [])),

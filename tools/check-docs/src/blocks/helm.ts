@@ -95,11 +95,12 @@ export function assignmentsOf(
 
 /** What of a path is no key of the chart. Below a key that holds a value anything may stand: it is the value's own. */
 function unknownKeys({ name, tree }: ChartValues, path: readonly string[]): readonly string[] {
-  let at: KeyTree | true | undefined = tree;
+  let at: KeyTree | true = tree;
   for (const key of path) {
     if (at === true) return [];
-    at = at?.[key];
-    if (at === undefined) return [`${path.join('.')} is no value of the chart ${name}`];
+    const next: KeyTree | true | undefined = at[key];
+    if (next === undefined) return [`${path.join('.')} is no value of the chart ${name}`];
+    at = next;
   }
   return [];
 }

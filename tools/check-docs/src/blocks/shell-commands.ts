@@ -53,7 +53,7 @@ function commandOf(words: readonly string[]): ShellCommand | undefined {
   if (rest.length === 0 || CLOSING.has(rest[0] ?? '')) return undefined;
   const assignments = [];
   while (/^[A-Za-z_]\w*=/.test(rest[0] ?? '')) {
-    const [name = '', value = ''] = splitOnce(rest[0] ?? '');
+    const [name, value] = splitOnce(rest[0] ?? '');
     assignments.push({ name, value });
     rest = rest.slice(1);
   }

@@ -8,7 +8,7 @@ export function yamlProblems(kind: string, text: string, charts: Charts): readon
   const documents = parseAllDocuments(text, { uniqueKeys: true });
   const broken = documents.flatMap(({ errors }) => errors.map(({ message }) => `this is no YAML: ${message}`));
   if (broken.length > 0) return broken;
-  const values = documents.map((document): unknown => document.toJS());
+  const values = documents.map((document) => document.toJS() as unknown);
   if (kind === 'yaml kubernetes') return values.flatMap(objectProblems);
   if (values.length !== 1) return ['write one document'];
   if (kind === 'yaml values') return valuesProblems(charts.agent, values[0]);
