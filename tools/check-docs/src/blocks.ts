@@ -70,7 +70,6 @@ export function fenceProblems({ kind, text }: Fence, known: Known): readonly str
     case 'yaml values':
     case 'yaml control-plane':
     case 'yaml kubernetes':
-    case 'yaml fields':
       return yamlProblems(kind, text, known.programs.charts);
     case '':
       return /[│┌└─►◄]/.test(text) ? [] : ['say what this block is: only drawings have no kind'];

@@ -3,7 +3,7 @@ import { parseAllDocuments } from 'yaml';
 import type { Charts } from './helm.ts';
 import { valuesProblems } from './helm.ts';
 
-/** What is wrong with YAML of a kind: `yaml values`, `yaml control-plane`, `yaml kubernetes`, `yaml fields`. */
+/** What is wrong with YAML of a kind: `yaml values`, `yaml control-plane`, `yaml kubernetes`. */
 export function yamlProblems(kind: string, text: string, charts: Charts): readonly string[] {
   const documents = parseAllDocuments(text, { uniqueKeys: true });
   const broken = documents.flatMap(({ errors }) => errors.map(({ message }) => `this is no YAML: ${message}`));
@@ -12,7 +12,7 @@ export function yamlProblems(kind: string, text: string, charts: Charts): readon
   if (kind === 'yaml kubernetes') return values.flatMap(objectProblems);
   if (values.length !== 1) return ['write one document'];
   if (kind === 'yaml values') return valuesProblems(charts.agent, values[0]);
-  return kind === 'yaml control-plane' ? valuesProblems(charts.controlPlane, values[0]) : [];
+  return valuesProblems(charts.controlPlane, values[0]);
 }
 
 function objectProblems(value: unknown): readonly string[] {
