@@ -7,6 +7,7 @@ import type { Evidence } from './evidence.ts';
 import { allStatuses } from './main-container.ts';
 import { diagnoseRefusal } from './refusal.ts';
 import { unschedulable } from './unschedulable.ts';
+import { volumeTrouble } from './volume.ts';
 
 /**
  * Why a workload does not start, or does not go on; undefined when nothing speaks against it. What the objects say counts
@@ -81,7 +82,7 @@ function preparing(pod: Pod, events: readonly KubeEvent[]): Diagnosis | undefine
     case 'FailedMount':
     case 'FailedAttachVolume':
     case 'FailedMapVolume':
-      return volume(text);
+      return volumeTrouble(pod, events);
     case 'FailedCreatePodSandBox':
     case 'FailedCreatePodContainer':
       return {
@@ -105,21 +106,6 @@ function untaken(pod: Pod): Diagnosis {
     message: `The node ${node} was given the pod and has not begun with it.`,
     hint: `A busy node begins soon. If it does not, see kubectl get node ${node}: one that stopped answering keeps its pods for about five minutes.`,
     permanent: false,
-  };
-}
-
-const MISSING_SOURCE = /(?:secret|configmap) "([^"]+)" not found|references non-existent (?:secret|config) key/i;
-
-function volume(text: string): Diagnosis {
-  const missing = MISSING_SOURCE.test(text);
-  return {
-    category: 'configuration',
-    code: missing ? 'volume_source_missing' : 'volume_not_mounted',
-    message: sentence('A volume of the pod cannot be mounted', text),
-    hint: missing
-      ? 'Create what the volume is made of in the namespace of the pod.'
-      : 'See kubectl describe pod, and the claims and the storage driver behind the volume.',
-    permanent: missing,
   };
 }
 

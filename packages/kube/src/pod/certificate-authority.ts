@@ -5,8 +5,8 @@ import type { CertificateAuthority } from './settings.ts';
 type Volume = NonNullable<PodSpec['volumes']>[number];
 type Mount = NonNullable<Container['volumeMounts']>[number];
 
-/** Name of the volume. */
-const VOLUME = 'private-ca';
+/** Name of the volume in every pod. */
+export const CERTIFICATE_AUTHORITY_VOLUME = 'private-ca';
 const FOLDER = '/var/run/hybrid-runner/ca';
 const FILE = 'ca.crt';
 
@@ -41,12 +41,14 @@ export function authorityVolumes(authority: CertificateAuthority | undefined): {
   const { kind, name, key } = authority;
   const items = [{ key, path: FILE }];
   const source = kind === 'secret' ? { secret: { secretName: name, items } } : { configMap: { name, items } };
-  return { volumes: [{ name: VOLUME, ...source }] };
+  return { volumes: [{ name: CERTIFICATE_AUTHORITY_VOLUME, ...source }] };
 }
 
 /** The mount of a container. */
 export function authorityMounts(authority: CertificateAuthority | undefined): {
   readonly volumeMounts?: readonly Mount[];
 } {
-  return authority === undefined ? {} : { volumeMounts: [{ name: VOLUME, mountPath: FOLDER, readOnly: true }] };
+  return authority === undefined
+    ? {}
+    : { volumeMounts: [{ name: CERTIFICATE_AUTHORITY_VOLUME, mountPath: FOLDER, readOnly: true }] };
 }

@@ -2,9 +2,11 @@ import { keepPullReasons } from '../diagnose/pull-reason.ts';
 import type { KubeEvent, Meta, Pod, PodSpec } from '../objects.ts';
 import { isLeaving } from './pod-facts.ts';
 
+type Volume = NonNullable<PodSpec['volumes']>[number];
+
 /**
- * What is kept of objects: enough to judge and to diagnose, without env (which holds the config), volumes and managed
- * fields. A list of thousands of runs is read with these.
+ * What is kept of objects: enough to judge and to diagnose, without env (which holds the config) and managed fields; of
+ * volumes only what ConfigMaps and Secrets they are made of. A list of thousands of runs is read with these.
  */
 export function keepPod(pod: Pod): Pod {
   const { phase, reason, message, startTime, conditions, containerStatuses, initContainerStatuses } = pod.status ?? {};
@@ -85,15 +87,22 @@ function keepPodSpec(spec: PodSpec): PodSpec {
   const { nodeName, serviceAccountName, priorityClassName, imagePullSecrets, nodeSelector, tolerations } = spec;
   const { activeDeadlineSeconds, terminationGracePeriodSeconds, schedulingGates } = spec;
   const nodeAffinity = spec.affinity?.nodeAffinity;
+  const volumes = (spec.volumes ?? []).flatMap(keepVolume);
   return {
     ...defined({ nodeName, serviceAccountName, priorityClassName, imagePullSecrets, nodeSelector, tolerations }),
     ...defined({ activeDeadlineSeconds, terminationGracePeriodSeconds, schedulingGates }),
     ...(nodeAffinity === undefined ? {} : { affinity: { nodeAffinity } }),
+    ...(volumes.length === 0 ? {} : { volumes }),
     containers: spec.containers.map(({ name, image, command, resources }) => ({
       name,
       ...defined({ image, command, resources }),
     })),
   };
+}
+
+function keepVolume({ name, configMap, secret }: Volume): readonly Volume[] {
+  if (configMap?.name !== undefined) return [{ name, configMap: { name: configMap.name } }];
+  return secret?.secretName === undefined ? [] : [{ name, secret: { secretName: secret.secretName } }];
 }
 
 type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };

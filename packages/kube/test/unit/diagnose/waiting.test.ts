@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Evidence, KubeEvent, Pod } from '../../../src/index.ts';
 import { diagnose, diagnoseRefusal, keepPullReasons } from '../../../src/index.ts';
+import { keepPod } from '../../../src/runs/kept.ts';
 import { CONTEXT, recorded } from './recorded.ts';
 
 const IMAGE = '118146679784.dkr.ecr.eu-west-1.amazonaws.com/runner-slim:om-1.11.1-cl-1.11.1';
@@ -289,6 +290,40 @@ describe('a pod that is being prepared', () => {
       code: 'volume_not_mounted',
       permanent: false,
     });
+  });
+
+  it('keeps the reason when the kubelet has come to sum it up', () => {
+    const why = event('FailedMount', 'MountVolume.SetUp failed for volume "v" : configmap "nosuch" not found', 10);
+    const sum = event('FailedMount', 'Unable to attach or mount volumes: unmounted volumes=[v]: timed out', 20);
+    expect(diagnose(containerWaits('ContainerCreating', undefined, [why, sum]))).toMatchObject({
+      code: 'volume_source_missing',
+      message: expect.stringContaining('"nosuch" not found') as string,
+    });
+  });
+
+  it.each([
+    [
+      'mount-configmap-missing',
+      'Create the ConfigMap nosuch in the namespace of the pod, or correct INGESTION_CA_CONFIGMAP',
+    ],
+    [
+      'mount-configmap-key-missing',
+      'Create the ConfigMap company-ca with the key ca.crt in the namespace of the pod, or correct INGESTION_CA_CONFIGMAP and INGESTION_CA_KEY',
+    ],
+    [
+      'mount-secret-key-missing',
+      'Create the Secret company-ca with the key ca.crt in the namespace of the pod, or correct INGESTION_CA_SECRET and INGESTION_CA_KEY',
+    ],
+  ])('names the setting of certificate authorities that are not there: %s', (name, hint) => {
+    const evidence = recorded(name);
+    expect(diagnose(evidence)?.hint).toBe(`${hint}: it holds the certificate authorities of the workloads.`);
+    // No less when only that of the pod is left which an agent keeps.
+    expect(diagnose({ ...evidence, pod: keepPod(evidence.pod ?? {}) })?.hint).toContain(hint);
+  });
+
+  it('names no setting for a volume that somebody else put into the pod', () => {
+    const { hint } = diagnose(recorded('mount-secret-missing')) ?? {};
+    expect(hint).toBe('Create what the volume is made of in the namespace of the pod.');
   });
 
   it('may be held up by a container that somebody else put into it', () => {
