@@ -125,7 +125,7 @@ function sure(seen: Observation, fresh: boolean, mark: number, rooms: LevelRooms
   if (rooms.flights.get(runId) !== undefined) return unknown(runId, observedAt, 'it is being submitted');
   // Created (and perhaps gone again) while the level was read: the list and the look are older than that.
   if (rooms.board.seenSince(runId, mark)) return unknown(runId, observedAt, 'it was seen while the level was read');
-  if (!fresh) return unknown(runId, observedAt, 'the list of workloads may be out of date');
+  if (!fresh && seen.proven !== true) return unknown(runId, observedAt, 'the list of workloads may be out of date');
   return seen;
 }
 

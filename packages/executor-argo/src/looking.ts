@@ -25,7 +25,7 @@ export async function readRun(parts: ArgoParts, runId: string, signal: AbortSign
   }
   if (parts.argo.listsAreFresh) return sight;
   const unprovenMs = parts.absences.missing(runId);
-  return unprovenMs === undefined ? sight : { ...sight, unprovenMs };
+  return unprovenMs === undefined ? { ...sight, proven: true } : { ...sight, unprovenMs };
 }
 
 /** The same for all runs of one owner. */

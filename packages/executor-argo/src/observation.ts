@@ -42,7 +42,9 @@ export function judge(sight: WorkflowSight, context: JudgeContext): Observation 
   }
   const pod = mainPodOf(sight) ?? sight.pods.find(isLivePod);
   const subject = workflow ?? pod;
-  if (subject === undefined || isRemnant(sight)) return { ...base, presence: 'absent' };
+  if (subject === undefined || isRemnant(sight)) {
+    return { ...base, presence: 'absent', ...(sight.proven === true ? { proven: true } : {}) };
+  }
   const pipelineType = pipelineTypeOf(subject);
   const workload = referenceOf(sight);
   if (pipelineType === undefined || workload === undefined) {

@@ -9,6 +9,8 @@ export interface WorkflowSight extends RunSight {
   readonly workflow?: Workflow;
   /** Nothing was found, in a place whose lists may be old: for how long it is to be looked for yet, in milliseconds. */
   readonly unprovenMs?: number;
+  /** Nothing was found there for so long that the run is absent. */
+  readonly proven?: true;
 }
 
 const NODE_NAME = 'workflows.argoproj.io/node-name';

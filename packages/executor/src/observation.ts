@@ -87,6 +87,8 @@ export interface PresentObservation extends ObservationBase {
 /** Proven: a quorum list lacks it and asking for it by name says there is none. */
 export interface AbsentObservation extends ObservationBase {
   readonly presence: 'absent';
+  /** Where no list is fresh, and it was not there for so long that it counts as proven all the same. */
+  readonly proven?: true;
 }
 
 /** Nothing can be said. Never the reason to end, remove or report a run. */

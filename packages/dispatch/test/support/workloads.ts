@@ -62,6 +62,8 @@ export interface Workloads {
   release(operation: Operation): void;
   /** Lists are fresh unless set to false. */
   fresh: boolean;
+  /** Whether absence is proven without a fresh list. False unless set. */
+  proves: boolean;
   /** Whether lists carry the log tails of failures. */
   listsTails: boolean;
   /** Ends at once (true, the default) or stays `ending` until the test says so. */
@@ -108,7 +110,12 @@ export function workloads(clock: Clock): Workloads {
   const tell = (workload: Workload): void => {
     for (const [watcher, { owner }] of watchers) if (owner === workload.controlPlaneId) watcher(seen(workload));
   };
-  const absent = (runId: string): Observation => ({ presence: 'absent', runId, observedAt: clock.now() });
+  const absent = (runId: string): Observation => ({
+    presence: 'absent',
+    runId,
+    observedAt: clock.now(),
+    ...(world.proves ? { proven: true } : {}),
+  });
   const gate = async (operation: Operation, what: string): Promise<void> => {
     calls.push(`${operation} ${what}`);
     const waiting = held.get(operation);
@@ -242,6 +249,7 @@ export function workloads(clock: Clock): Workloads {
       for (const go of waiting) go();
     },
     fresh: true,
+    proves: false,
     listsTails: true,
     endsAtOnce: true,
     breakWatches: (error) => {

@@ -38,6 +38,12 @@ describe('a level', () => {
     expect(brief(await a.dispatcher.level([want('r1')]))).toEqual(['r1 absent']);
   });
 
+  it('says absent without a fresh list where the executor has proven it', async () => {
+    await using a = agent();
+    Object.assign(a.world, { fresh: false, proves: true });
+    expect(brief(await a.dispatcher.level([want('r1')]))).toEqual(['r1 absent']);
+  });
+
   it('says absent only when asking by name says so too', async () => {
     await using a = agent();
     a.world.fail('observe', executorError('executor_unavailable', 'no answer'));

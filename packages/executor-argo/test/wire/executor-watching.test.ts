@@ -80,7 +80,7 @@ describe('lists that may be old prove nothing', () => {
     });
     expect(gone.presence).toBe('unknown');
     await watch.until(spec.runId, 'absent');
-    expect(await subject.executor.observe(spec.runId, calm)).toMatchObject({ presence: 'absent' });
+    expect(await subject.executor.observe(spec.runId, calm)).toMatchObject({ presence: 'absent', proven: true });
     expect(await subject.executor.list(owner, calm)).toEqual({ observations: [], fresh: false });
   });
 
