@@ -15,7 +15,13 @@ export async function handleExit(env: Readonly<Record<string, string | undefined
   const order = JSON.parse(config === '' ? '{}' : config) as {
     readonly ingestionPipelineFQN?: string;
     readonly workflowConfig?: { readonly openMetadataServerConfig?: Server };
+    readonly source?: { readonly sourceConfig?: { readonly config?: { readonly exitStep?: unknown } } };
   };
+  // What a test asks for in the configuration of its source.
+  if (order.source?.sourceConfig?.config?.exitStep === 'fails') {
+    process.exitCode = 5;
+    return;
+  }
   const { ingestionPipelineFQN: fqn, workflowConfig: { openMetadataServerConfig: server } = {} } = order;
   if (fqn === undefined || server === undefined || runId === '' || status === '') return;
   const path = `${server.hostPort}/v1/services/ingestionPipelines/${encodeURIComponent(fqn)}/pipelineStatus`;
