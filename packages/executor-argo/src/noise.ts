@@ -10,9 +10,12 @@ import { Buffer } from 'node:buffer';
  * The first line at every end (others with `argo=true` where outputs or logs are kept), the second after it when the exit
  * code is not 0. Standard output and standard error are collected apart, so either may come before the rest of an
  * unfinished last line of the program, or right behind it.
+ *
+ * A field's value can be read in one way only, with quotes or without: programs that log in the same format, and more
+ * fields, would keep the expression busy for good.
  */
 const OWN =
-  /time="[^"\n]*" level=\w+ msg="(?:[^"\\\n]|\\.)*"(?: \w+=(?:"(?:[^"\\\n]|\\.)*"|\S*))*? argo=true(?: \w+=(?:"(?:[^"\\\n]|\\.)*"|\S*))*\r?\n?/y;
+  /time="[^"\n]*" level=\w+ msg="(?:[^"\\\n]|\\.)*"(?: \w+=(?:"(?:[^"\\\n]|\\.)*"|(?!")\S*))*? argo=true(?: \w+=(?:"(?:[^"\\\n]|\\.)*"|(?!")\S*))*\r?\n?/y;
 const EXIT = /Error: (?:exit status \d+|signal: [a-z ]+)\r?\n?/y;
 
 const MARK = 'time="';
