@@ -107,6 +107,11 @@
 {{- if or .Values.privateCA.configMap .Values.privateCA.secret -}}true{{- end -}}
 {{- end -}}
 
+{{/* Whether workloads are given the authorities too. */}}
+{{- define "runner.workloadCA" -}}
+{{- if and (include "runner.privateCA" .) (eq (include "runner.flag" .Values.privateCA.workloads) "true") -}}true{{- end -}}
+{{- end -}}
+
 {{- define "runner.helperEnabled" -}}
 {{- if eq (include "runner.flag" .Values.ecrRegistryHelper.enabled) "true" -}}true{{- end -}}
 {{- end -}}

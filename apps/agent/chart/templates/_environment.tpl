@@ -134,9 +134,10 @@ envFrom:
 {{- end }}
 {{- end -}}
 
-{{/* Hosts that are reached directly; the API server by whatever address a pod is told. */}}
+{{/* Hosts that are reached directly: the API server by whatever address a pod is told, and what gives pods their identity in
+     a cloud. */}}
 {{- define "runner.noProxy" -}}
-{{- $own := list "localhost" "127.0.0.1" "::1" ".svc" ".cluster.local" "$(KUBERNETES_SERVICE_HOST)" -}}
+{{- $own := list "localhost" "127.0.0.1" "::1" ".svc" ".cluster.local" "$(KUBERNETES_SERVICE_HOST)" "169.254.169.254" "169.254.170.23" "metadata.google.internal" -}}
 {{- join "," (uniq (concat (include "runner.names" .Values.proxy.noProxy | fromJsonArray) $own)) -}}
 {{- end -}}
 
@@ -165,6 +166,11 @@ envFrom:
 {{- $automount := default (include "runner.flag" $pods.autoMountSAToken) (include "runner.flag" $pods.automountSAToken) }}
 {{- include "runner.variable" (list "INGESTION_AUTOMOUNT_SA_TOKEN" $automount) }}
 {{- include "runner.variable" (list "INGESTION_EXTRA_ENVS" (include "runner.workloadVariables" .)) }}
+{{- if include "runner.workloadCA" . }}
+{{- include "runner.variable" (list "INGESTION_CA_CONFIGMAP" .Values.privateCA.configMap) }}
+{{- include "runner.variable" (list "INGESTION_CA_SECRET" .Values.privateCA.secret) }}
+{{- include "runner.variable" (list "INGESTION_CA_KEY" .Values.privateCA.key) }}
+{{- end }}
 {{- include "runner.variable" (list "INGESTION_POD_LABELS" (include "runner.workloadLabels" .)) }}
 {{- with $pods.podAnnotations }}
 {{- include "runner.variable" (list "INGESTION_POD_ANNOTATIONS" (toJson .)) }}
@@ -209,11 +215,6 @@ envFrom:
 {{- with .Values.proxy.httpProxy }}{{- $entries = append $entries (printf "HTTP_PROXY:%s" .) -}}{{- end -}}
 {{- if or .Values.proxy.httpsProxy .Values.proxy.httpProxy -}}
 {{- $entries = append $entries (printf "NO_PROXY:%s" (include "runner.noProxy" .)) -}}
-{{- end -}}
-{{- end -}}
-{{- with .Values.privateCA.workloadPath -}}
-{{- range (list "SSL_CERT_FILE" "REQUESTS_CA_BUNDLE" "AWS_CA_BUNDLE") -}}
-{{- $entries = append $entries (printf "%s:%s" . $.Values.privateCA.workloadPath) -}}
 {{- end -}}
 {{- end -}}
 {{- $asText := kindIs "string" .Values.config.ingestionPods.extraEnvs -}}

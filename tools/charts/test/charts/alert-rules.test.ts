@@ -45,7 +45,8 @@ function ruleTest({ interval = '1m', input_series: series, promql_expr_test: que
 
 const labelsOf = (text: string): Record<string, string> =>
   Object.fromEntries([...text.matchAll(/(\w+)="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value]));
-const sorted = <T>(samples: readonly T[]): readonly string[] => samples.map((sample) => JSON.stringify(sample)).sort();
+const sorted = (samples: readonly object[]): readonly string[] =>
+  samples.map((sample) => JSON.stringify(sample)).sort();
 
 const engine = ruleEngine(process.env);
 if (typeof engine === 'string') console.warn(`SKIPPED: alerts were not evaluated. ${engine}`);

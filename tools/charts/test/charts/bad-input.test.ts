@@ -87,6 +87,11 @@ const CASES: readonly (readonly [title: string, values: object, words: readonly 
   ['an empty name of the runner', least({ agentId: ' ' }), ['config.agentId is empty']],
   ['two bundles of authorities', least({}, { privateCA: { configMap: 'a', secret: 'b' } }), ['keep one of them']],
   [
+    'authorities in the image, of which nobody needs to be told',
+    least({}, { privateCA: { workloadPath: '/etc/ssl/certs/ca-certificates.crt' } }),
+    ['privateCA.workloadPath'],
+  ],
+  [
     'ports of a proxy beside one text',
     least({ ingestionPods: { extraEnvs: 'A:1' } }, { proxy: { httpsProxy: 'http://p', noProxy: 'h:80' } }),
     ['as a list'],

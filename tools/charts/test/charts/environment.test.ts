@@ -26,6 +26,12 @@ function readFile(path: string): string {
   return FAKE_TOKEN;
 }
 
+function configOf(given: Readonly<Record<string, string>>) {
+  const result = parseConfig({ ...given, KUBERNETES_SERVICE_HOST: '10.96.0.1' }, readFile, 0);
+  if (!result.ok) throw new Error(JSON.stringify(result.problems));
+  return result.config;
+}
+
 withHelm('the environment of the runner', () => {
   const charts = agentCharts();
 
@@ -111,7 +117,41 @@ withHelm('the environment of the runner', () => {
     }
     const entries = JSON.parse(String(environment(objects)['INGESTION_EXTRA_ENVS'])) as readonly string[];
     expect(entries).toContain('HTTPS_PROXY:http://proxy.example.test:3128');
-    expect(entries).toContain('REQUESTS_CA_BUNDLE:/etc/ssl/certs/ca-certificates.crt');
-    expect(entries.find((entry) => entry.startsWith('NO_PROXY:'))).toContain('$(KUBERNETES_SERVICE_HOST)');
+    const direct = entries.find((entry) => entry.startsWith('NO_PROXY:'))?.split(/[:,]/);
+    expect(direct).toEqual(
+      // The secrets manager of a cluster is its API server; identities of clouds are asked of the node.
+      expect.arrayContaining(['.example.internal', '.svc', '$(KUBERNETES_SERVICE_HOST)', '169.254.169.254']),
+    );
+    expect(environment(objects)).toMatchObject({
+      INGESTION_CA_CONFIGMAP: 'company-ca',
+      INGESTION_CA_KEY: 'ca-bundle.crt',
+    });
+  });
+
+  test.each(['simpleK8s', 'argo'] as const)('workloads of %s get the authorities of a Secret', async (executorType) => {
+    const values = least({ executorType }, { privateCA: { secret: 'company-ca' } });
+    const given = environment(await charts.render({ values }));
+    expect(given['INGESTION_CA_SECRET']).toBe('company-ca');
+    expect(given).not.toHaveProperty('INGESTION_CA_CONFIGMAP');
+    const { executor } = configOf(given);
+    expect(executor).toMatchObject({
+      type: executorType,
+      pods: { certificateAuthority: { kind: 'secret', name: 'company-ca', key: 'ca.crt' } },
+    });
+  });
+
+  test.each([false, 'false'])('workloads are left as they are with privateCA.workloads: %j', async (workloads) => {
+    const objects = await charts.render({ values: least({}, { privateCA: { configMap: 'company-ca', workloads } }) });
+    const given = environment(objects);
+    expect(given['NODE_EXTRA_CA_CERTS']).toBe('/var/run/hybrid-runner/ca/ca.crt');
+    expect(Object.keys(given).filter((name) => name.startsWith('INGESTION_CA_'))).toEqual([]);
+    expect(configOf(given).executor).not.toHaveProperty('pods.certificateAuthority');
+  });
+
+  test('a proxy is kept from workloads with proxy.workloads: false', async () => {
+    const proxy = { httpsProxy: 'http://proxy.example.test:3128', workloads: false };
+    const given = environment(await charts.render({ values: least({}, { proxy }) }));
+    expect(given['HTTPS_PROXY']).toBe('http://proxy.example.test:3128');
+    expect(given).not.toHaveProperty('INGESTION_EXTRA_ENVS');
   });
 });

@@ -163,6 +163,28 @@ withHelm('helm install', () => {
     await succeed(helm('upgrade', 'first', staged.folder, namespace.name, values));
   });
 
+  test('says where else the certificate authorities have to be', async () => {
+    await using staged = await stagedAgentChart();
+    await using namespace = await chartNamespace('authorities');
+    const notes = async (privateCA: object): Promise<string> => {
+      const values = JSON.stringify(least({ ingestionPods: { namespace: 'jobs' } }, { ...placeholder, privateCA }));
+      const dry = [
+        'install',
+        'first',
+        staged.folder,
+        '--namespace',
+        namespace.name,
+        '--dry-run=server',
+        '--values',
+        '-',
+      ];
+      return await succeed(helmCommand(dry, values));
+    };
+    const words = 'Secret company-ca with the key ca.crt must exist in namespace jobs too';
+    expect(await notes({ secret: 'company-ca' })).toContain(words);
+    expect(await notes({ secret: 'company-ca', workloads: false })).not.toContain('must exist in namespace');
+  });
+
   test('says that the Secret with the token is not there, and goes on', async () => {
     await using staged = await stagedAgentChart();
     await using namespace = await chartNamespace('token');
