@@ -72,9 +72,10 @@ export async function readLevel(
 
   // From here to the return nothing is awaited: what is said is what is known at this moment.
   const known = new Map([...list.observations, ...looked.values()].map((seen) => [seen.runId, seen]));
-  const answers = [...asked].map((runId) =>
-    sure(known.get(runId) ?? unknown(runId, clock.now(), list.problem), list.fresh, mark, rooms),
-  );
+  const answers = [...asked].map((runId) => {
+    const seen = known.get(runId) ?? unknown(runId, clock.now(), list.problem);
+    return sure(rooms.expected.has(runId) ? startable(seen) : seen, list.fresh, mark, rooms);
+  });
   const strays = list.observations.filter(({ runId }) => !asked.has(runId) && !rooms.recorded.has(runId));
   const report = [...answers, ...strays];
   for (const seen of report) if (isEnded(seen)) rooms.stages.reported(seen.runId);
@@ -116,6 +117,16 @@ async function look(runId: string, rooms: LevelRooms, signal: AbortSignal): Prom
   } catch (error) {
     return unknown(runId, rooms.clock.now(), messageOf(error));
   }
+}
+
+/**
+ * A run that awaits its start may have it although its absence is not proven: what is there after all is adopted by the
+ * start, and nothing is closed because of it.
+ */
+function startable(seen: Observation): Observation {
+  const { runId, observedAt } = seen;
+  const isMissing = seen.presence === 'unknown' && seen.unproven === true;
+  return isMissing ? { presence: 'absent', runId, observedAt, proven: true } : seen;
 }
 
 /** `absent` is the one thing that must be proved (it may close a run as lost); everything less is `unknown`. */

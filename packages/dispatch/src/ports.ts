@@ -109,7 +109,8 @@ export interface Dispatcher {
   cancel(runId: string, reason: string | undefined): void;
   /**
    * One observation for each run of the level, then those of strays. `absent` only where a fresh list that began in
-   * this session lacks the run and asking by name says so too, or where the executor has proven it without; whatever is less sure is `unknown`.
+   * this session lacks the run and asking by name says so too, or where the executor has proven it without, and for runs that
+   * await their start also where it is not found; whatever is less sure is `unknown`.
    */
   level(runs: readonly LevelRun[]): Promise<readonly Observation[]>;
   endingAcknowledged(runId: string): void;

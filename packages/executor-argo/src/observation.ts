@@ -38,7 +38,8 @@ export function judge(sight: WorkflowSight, context: JudgeContext): Observation 
   const { runId, workflow } = sight;
   const base = { runId, observedAt: context.now };
   if (sight.unprovenMs !== undefined) {
-    return { ...base, presence: 'unknown', reason: 'no Workflow of the run is found, in a list that may be old' };
+    const reason = 'no Workflow of the run is found, in a list that may be old';
+    return { ...base, presence: 'unknown', reason, unproven: true };
   }
   const pod = mainPodOf(sight) ?? sight.pods.find(isLivePod);
   const subject = workflow ?? pod;

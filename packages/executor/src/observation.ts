@@ -95,6 +95,8 @@ export interface AbsentObservation extends ObservationBase {
 export interface UnknownObservation extends ObservationBase {
   readonly presence: 'unknown';
   readonly reason: string;
+  /** It was not found, where that proves nothing yet. */
+  readonly unproven?: true;
 }
 
 export type Observation = PresentObservation | AbsentObservation | UnknownObservation;

@@ -62,8 +62,8 @@ export interface Workloads {
   release(operation: Operation): void;
   /** Lists are fresh unless set to false. */
   fresh: boolean;
-  /** Whether absence is proven without a fresh list. False unless set. */
-  proves: boolean;
+  /** What it takes to prove that a run is absent. A fresh list unless set. */
+  proves: 'with a fresh list' | 'by itself' | 'not yet';
   /** Whether lists carry the log tails of failures. */
   listsTails: boolean;
   /** Ends at once (true, the default) or stays `ending` until the test says so. */
@@ -110,12 +110,11 @@ export function workloads(clock: Clock): Workloads {
   const tell = (workload: Workload): void => {
     for (const [watcher, { owner }] of watchers) if (owner === workload.controlPlaneId) watcher(seen(workload));
   };
-  const absent = (runId: string): Observation => ({
-    presence: 'absent',
-    runId,
-    observedAt: clock.now(),
-    ...(world.proves ? { proven: true } : {}),
-  });
+  const absent = (runId: string): Observation => {
+    const base = { runId, observedAt: clock.now() };
+    if (world.proves === 'not yet') return { ...base, presence: 'unknown', reason: 'an old list', unproven: true };
+    return { ...base, presence: 'absent', ...(world.proves === 'by itself' ? { proven: true } : {}) };
+  };
   const gate = async (operation: Operation, what: string): Promise<void> => {
     calls.push(`${operation} ${what}`);
     const waiting = held.get(operation);
@@ -249,7 +248,7 @@ export function workloads(clock: Clock): Workloads {
       for (const go of waiting) go();
     },
     fresh: true,
-    proves: false,
+    proves: 'with a fresh list',
     listsTails: true,
     endsAtOnce: true,
     breakWatches: (error) => {

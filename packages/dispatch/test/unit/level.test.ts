@@ -40,8 +40,15 @@ describe('a level', () => {
 
   it('says absent without a fresh list where the executor has proven it', async () => {
     await using a = agent();
-    Object.assign(a.world, { fresh: false, proves: true });
+    Object.assign(a.world, { fresh: false, proves: 'by itself' });
     expect(brief(await a.dispatcher.level([want('r1')]))).toEqual(['r1 absent']);
+  });
+
+  it('says absent of what is not found where that proves nothing, of runs that await their start alone', async () => {
+    await using a = agent();
+    Object.assign(a.world, { fresh: false, proves: 'not yet' });
+    const runs = [want('r1', 'run', false), want('r2'), want('r3', 'cancel', false)];
+    expect(brief(await a.dispatcher.level(runs))).toEqual(['r1 absent', 'r2 unknown', 'r3 unknown']);
   });
 
   it('says absent only when asking by name says so too', async () => {
