@@ -1,6 +1,6 @@
 import { AGENT_VARIABLES } from '@runner/agent/config';
 import { CONTROL_PLANE_VARIABLES } from '@runner/control-plane/config';
-import { read, tableColumn } from './files.ts';
+import { firstTableAfter, read } from './files.ts';
 
 interface Variable {
   readonly name: string;
@@ -8,7 +8,7 @@ interface Variable {
 
 function compare(root: string, app: string, variables: readonly Variable[]): readonly string[] {
   const page = `apps/${app}/README.md`;
-  const documented = tableColumn(read(root, page), /^#+ Environment/);
+  const documented = firstTableAfter(read(root, page), /^#+ Environment/);
   if (documented === undefined) return [`${page}: write a table under the heading "Environment"`];
   const names = new Set(variables.map((variable) => variable.name));
   return [

@@ -46,3 +46,16 @@ export function tableColumn(markdown: string, heading: RegExp, column = 0): read
     .map((line) => (line.split(/(?<!\\)\|/)[column + 1] ?? '').trim());
   return cells.length === 0 ? undefined : cells.slice(1).map((cell) => cell.replaceAll('`', ''));
 }
+
+/** First cells of the first table after a line, without backquotes. Undefined when there is no such line or table. */
+export function firstTableAfter(markdown: string, line: RegExp): readonly string[] | undefined {
+  const lines = markdown.split('\n');
+  const start = lines.findIndex((text) => line.test(text));
+  if (start < 0) return undefined;
+  const rest = lines.slice(start + 1);
+  const from = rest.findIndex((text) => text.startsWith('|'));
+  if (from < 0) return undefined;
+  const length = rest.slice(from).findIndex((text) => !text.startsWith('|'));
+  const rows = rest.slice(from, length < 0 ? undefined : from + length);
+  return tableColumn(['# Table', ...rows].join('\n'), /^# Table/);
+}

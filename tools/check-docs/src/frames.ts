@@ -1,4 +1,4 @@
-import { read, tableColumn } from './files.ts';
+import { firstTableAfter, read } from './files.ts';
 
 const GUIDE = 'docs/visibility.md';
 
@@ -17,20 +17,11 @@ function messagesOf(chapter: string, title: string): readonly string[] {
 }
 
 function compare(root: string, before: RegExp, messages: readonly string[]): readonly string[] {
-  const documented = tableAfter(read(root, GUIDE), before);
+  const documented = firstTableAfter(read(root, GUIDE), before) ?? [];
   return [
     ...messages.filter((name) => !documented.includes(name)).map((name) => `${GUIDE}: say what is in \`${name}\``),
     ...documented
       .filter((name) => !messages.includes(name))
       .map((name) => `${GUIDE}: there is no message \`${name}\` that way`),
   ];
-}
-
-/** First column of the first table after a line. */
-function tableAfter(markdown: string, line: RegExp): readonly string[] {
-  const lines = markdown.split('\n');
-  const rest = lines.slice(lines.findIndex((text) => line.test(text)) + 1);
-  const from = rest.findIndex((text) => text.startsWith('|'));
-  const length = rest.slice(from).findIndex((text) => !text.startsWith('|'));
-  return tableColumn(['# Table', ...rest.slice(from, from + length)].join('\n'), /^# Table/) ?? [];
 }

@@ -69,6 +69,26 @@ describe.skipIf(helm === undefined)('what guides tell people to give to Helm is 
     expect(code).toBe(0);
   });
 
+  const flags = new Map(
+    fences
+      .filter(({ kind }) => kind === 'sh')
+      .flatMap(({ page, line, text }) =>
+        shellCommands(text)
+          .filter(({ words }) => words[0] === 'helm')
+          .map(({ words }) => [words.join(' '), { at: `${page}:${line}`, words: words.slice(1) }] as const),
+      ),
+  );
+
+  test.each([...flags])('Helm has the command and the flags of: %s', async (_, { words }) => {
+    const verbs = words.slice(0, ['repo', 'dependency'].includes(words[0] ?? '') ? 2 : 1);
+    const { code, stdout } = await run(helm ?? '', [...verbs, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`helm ${verbs.join(' ')} `);
+    for (const word of words.filter((each) => each.startsWith('-'))) {
+      expect(stdout).toMatch(new RegExp(`(^|\\s)${word.replace(/=.*$/s, '')}[ ,]`, 'm'));
+    }
+  });
+
   test('there are some', () => {
     expect(values.length).toBeGreaterThan(20);
     expect(commands.length).toBeGreaterThan(5);
