@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RUN_ID_LABEL } from '@runner/executor';
+import type { Workflow } from '@runner/executor-argo';
 import { WORKFLOWS } from '@runner/executor-argo';
-import { startTestArgoController } from '@runner/executor-argo/testing';
-import type { TestArgoController } from '@runner/executor-argo/testing';
+import { startTestArgoController, startTestArgoServer } from '@runner/executor-argo/testing';
+import type { TestArgoController, TestArgoServer } from '@runner/executor-argo/testing';
 import { JOBS } from '@runner/kube';
 import type { Job } from '@runner/kube';
 import { startTestApiServer, startTestCluster } from '@runner/kube/testing';
@@ -18,10 +19,15 @@ export interface JobsPlace extends AsyncDisposable {
   readonly server: TestApiServer;
   readonly cluster: TestCluster;
   readonly argo: TestArgoController;
+  readonly argoServer: TestArgoServer;
   /** For agents that make Jobs in this namespace; over the usual environment. */
   environment(namespace?: string): Promise<Readonly<Record<string, string>>>;
   /** For agents that make Workflows there, through the Kubernetes API. */
   argoEnvironment(namespace?: string): Promise<Readonly<Record<string, string>>>;
+  /** The same through an Argo Server, and nothing beside it. */
+  argoServerEnvironment(namespace?: string): Readonly<Record<string, string>>;
+  /** All Workflows of a run that stand. */
+  workflows(runId: string): readonly Workflow[];
   /** Name of the Workflow of a run, and of its pod, once its `main` runs. */
   runningWorkflow(runId: string): Promise<string>;
   /** All Jobs of a run that stand. */
@@ -30,7 +36,7 @@ export interface JobsPlace extends AsyncDisposable {
   job(runId: string): Promise<string>;
   /** The same once its `main` runs. */
   running(runId: string): Promise<string>;
-  /** How often a program began for this run, in Jobs that stand or stood. */
+  /** How often a program began for this run, in Jobs or Workflows that stand or stood. */
   executions(runId: string): number;
 }
 
@@ -40,10 +46,11 @@ export async function openJobsPlace(folder: string): Promise<JobsPlace> {
   const server = await startTestApiServer({ namespaces: [NAMESPACE] });
   const cluster = startTestCluster(server, { secondMs: SECOND_MS });
   const argo = startTestArgoController(server, { cluster, secondMs: SECOND_MS });
+  const argoServer = await startTestArgoServer({ api: server });
   const seen = new Map<string, Set<string>>();
   const stopListening = server.onChange((type, _event, { metadata }) => {
     const runId = metadata?.labels?.[RUN_ID_LABEL];
-    if (type.kind !== JOBS.kind || runId === undefined || metadata?.name === undefined) return;
+    if (![JOBS.kind, WORKFLOWS.kind].includes(type.kind) || runId === undefined || metadata?.name === undefined) return;
     seen.set(runId, (seen.get(runId) ?? new Set()).add(metadata.name));
   });
   const jobs: JobsPlace['jobs'] = (runId) =>
@@ -64,13 +71,24 @@ export async function openJobsPlace(folder: string): Promise<JobsPlace> {
       INGESTION_COMMAND: '',
     };
   };
-  const workflows = (runId: string) =>
+  const workflows: JobsPlace['workflows'] = (runId) =>
     server.objects(WORKFLOWS).filter(({ metadata }) => metadata?.labels?.[RUN_ID_LABEL] === runId);
   return {
-    ...{ server, cluster, argo, environment },
+    ...{ server, cluster, argo, argoServer, environment, workflows },
     argoEnvironment: async (namespace) => ({
       ...(await environment(namespace)),
       ...{ EXECUTOR_TYPE: 'argo', CONFIG_DELIVERY: '' },
+    }),
+    argoServerEnvironment: (namespace = NAMESPACE) => ({
+      EXECUTOR_TYPE: 'argo',
+      KUBECONFIG: '',
+      PIPELINE_SERVICE_CLIENT_ENDPOINT: argoServer.url,
+      ARGO_TOKEN: server.token(),
+      ARGO_TEST_CONNECTION_BACKOFF_TIME: '0.1',
+      INGESTION_NAMESPACE: namespace,
+      INGESTION_IMAGE: 'example.test/ingestion:1',
+      LOCAL_EXECUTOR_DIR: '',
+      INGESTION_COMMAND: '',
     }),
     runningWorkflow: async (runId) => {
       const name = await eventually(`there is a Workflow of ${runId}`, () => workflows(runId)[0]?.metadata?.name);
@@ -87,6 +105,7 @@ export async function openJobsPlace(folder: string): Promise<JobsPlace> {
     executions,
     [Symbol.asyncDispose]: async () => {
       stopListening();
+      await argoServer[Symbol.asyncDispose]();
       await argo[Symbol.asyncDispose]();
       await cluster[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
