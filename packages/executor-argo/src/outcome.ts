@@ -7,6 +7,7 @@ import { causalPod, exitOfPod, plainExit, signalOf, tellingCause, timeOf } from 
 import { exitCodeOf, podOfNode } from './node-evidence.ts';
 import type { WorkflowSight } from './sight.ts';
 import { endPodOf, exitNodeOf, isNodeOver, mainNodeOf } from './sight.ts';
+import { wasStopped, wasTaken } from './stopped.ts';
 import type { WorkflowNode } from './workflow/objects.ts';
 
 export interface OutcomeContext {
@@ -47,29 +48,24 @@ export function outcomeOf(sight: WorkflowSight, context: OutcomeContext): Outcom
 
 /** Exit code of the main program, and whether it ended by itself. */
 function exitOf(sight: WorkflowSight, intent: StoredIntent | undefined): PodExit | undefined {
-  const shutdown = sight.workflow?.spec?.shutdown ?? '';
   const node = mainNodeOf(sight.workflow);
   const pod = exitOfPod(endPodOf(sight), [intent === undefined ? undefined : wholeSecond(intent.at)]);
   if (pod !== undefined) {
     // Stopped by somebody who left no time: only a success of which Argo says so itself came before.
-    const isUndated = shutdown !== '' && intent === undefined && node?.phase !== 'Succeeded';
+    const isUndated = wasStopped(sight) && intent === undefined && node?.phase !== 'Succeeded';
     return isUndated ? { ...pod, byItself: false } : pod;
   }
   const code = node === undefined || !isNodeOver(node) ? undefined : exitCodeOf(node);
   if (node === undefined || code === undefined) return undefined;
   const signal = signalOf(code);
-  return { code, ...(signal === undefined ? {} : { signal }), byItself: isNodeByItself(node, shutdown, intent) };
+  return { code, ...(signal === undefined ? {} : { signal }), byItself: isNodeByItself(node, sight, intent) };
 }
 
-function isNodeByItself(node: WorkflowNode, shutdown: string, intent: StoredIntent | undefined): boolean {
+function isNodeByItself(node: WorkflowNode, sight: WorkflowSight, intent: StoredIntent | undefined): boolean {
   if (node.phase === 'Succeeded') return true;
   if (intent !== undefined) return endedByItself(node, intent);
-  return shutdown === '' && !TAKEN.test(node.message ?? '');
+  return !wasStopped(sight) && !wasTaken(node.message ?? '');
 }
-
-/** What Argo says of a step that did not end by itself. */
-const TAKEN =
-  /^(?:workflow shutdown|pod deleted|Step exceeded its deadline|Pod was active on the node|Pod ephemeral|The node )/;
 
 /** True when the main step was over before anybody asked it to stop. */
 function endedByItself(node: WorkflowNode | undefined, intent: StoredIntent | undefined): boolean {
@@ -86,12 +82,11 @@ interface Stop {
 }
 
 /** Why the Workflow was ended before its time, if it was. */
-function stopOf({ workflow }: WorkflowSight, intent: StoredIntent | undefined): Stop | undefined {
+function stopOf(sight: WorkflowSight, intent: StoredIntent | undefined): Stop | undefined {
   if (intent?.reason === 'cancelled') return { result: 'cancelled' };
   if (intent !== undefined) return { result: 'failed', diagnosis: intendedDiagnosis(intent) };
-  const shutdown = workflow?.spec?.shutdown ?? '';
-  if (shutdown === '') return undefined;
-  const isStop = shutdown === 'Stop';
+  if (!wasStopped(sight)) return undefined;
+  const isStop = sight.workflow?.spec?.shutdown === 'Stop';
   return {
     result: 'cancelled',
     diagnosis: {

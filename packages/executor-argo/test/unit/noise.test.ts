@@ -64,7 +64,7 @@ it('changes no byte of any program, however it comes', () => {
   );
 });
 
-it('takes no longer for a line of the same format with many fields, which is a program\'s', () => {
+it("takes no longer for a line of the same format with many fields, which is a program's", () => {
   const line = `time="noon" level=info msg="x"${' a="1"'.repeat(500)} b=2\n`;
   const begun = performance.now();
   expect(sifted(line, 10_000)).toBe(line);

@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { judge } from '../../src/observation.ts';
 import type { WorkflowSight } from '../../src/sight.ts';
 import { mainEndedAt } from '../../src/sight.ts';
+import type { WorkflowNode } from '../../src/workflow/objects.ts';
 import { context, recorded, withoutPods } from '../support/recorded.ts';
 
 const cancel: EndIntent = { reason: 'cancelled' };
@@ -61,6 +62,48 @@ it.each([
     result: 'failed',
     exitCode: 3,
     diagnosis: { code: 'exit_code' },
+  });
+});
+
+/** Its exit step, which went on, was terminated. */
+function overdue({ workflow, ...rest }: Sight, main: object = {}): WorkflowSight {
+  const { spec, status } = workflow;
+  const nodes = Object.entries(status?.nodes ?? {}).map(([id, node]) =>
+    node.name?.endsWith('.onExit') === true
+      ? [id, { ...node, phase: 'Failed', message: 'workflow shutdown with strategy:  Terminate' }]
+      : [id, { ...node, ...main }],
+  );
+  const ended = { ...status, phase: 'Failed', nodes: Object.fromEntries(nodes) as Record<string, WorkflowNode> };
+  return { ...rest, workflow: { ...workflow, spec: { ...spec, shutdown: 'Terminate' }, status: ended } };
+}
+
+it.each([
+  ['with pods', recorded],
+  ['from Argo alone', withoutPods],
+])('a run whose exit step was terminated ended as its program did, %s', (_, read) => {
+  expect(outcome(overdue(read('failed')))).toMatchObject({ result: 'failed', diagnosis: { code: 'exit_code' } });
+  expect(outcome(overdue(read('out-of-memory')))).toMatchObject({
+    result: 'failed',
+    exitCode: 137,
+    diagnosis: { category: 'out_of_memory' },
+  });
+  expect(outcome(overdue(read('succeeded')))).toMatchObject({ result: 'succeeded', exitCode: 0 });
+  expect(outcome(overdue(read('deadline')))).toMatchObject({ result: 'failed', diagnosis: { category: 'deadline' } });
+  expect(outcome(overdue(read('stopped')))).toMatchObject({ result: 'cancelled' });
+});
+
+it('an eviction is told where the pod is seen, although its exit step was terminated', () => {
+  expect(outcome(overdue(recorded('evicted')))).toMatchObject({
+    result: 'failed',
+    diagnosis: { category: 'evicted' },
+  });
+});
+
+it('what a stop ended stays stopped when its exit step is terminated as well', () => {
+  const killed = { phase: 'Failed', message: 'main: Error (exit code 143)', outputs: { exitCode: '143' } };
+  expect(outcome(overdue(withoutPods('failed'), killed))).toMatchObject({
+    result: 'cancelled',
+    diagnosis: { code: 'workflow_terminated' },
   });
 });
 
