@@ -13,9 +13,9 @@ export interface Answered {
   /** Standard output and error. */
   readonly output: string;
   /** Everything one check found. */
-  of(check: string): readonly Result[];
+  readonly of: (check: string) => readonly Result[];
   /** Level and reasons of one check: `fail tls_name`. */
-  said(check: string): string;
+  readonly said: (check: string) => string;
 }
 
 /** Runs the command as the process would, with exactly this environment. */

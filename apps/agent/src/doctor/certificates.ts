@@ -64,7 +64,7 @@ export function shakeHands(
     const onAbort = (): void => finish({ failed: 'it did not answer in time' });
     signal.addEventListener('abort', onAbort, { once: true });
     socket.once('secureConnect', () => finish({ shown: shownBy(socket) }));
-    socket.on('error', (error) => finish({ failed: systemCode(error) ?? error.message }));
+    socket.on('error', (error: Error) => finish({ failed: systemCode(error) ?? error.message }));
   });
 }
 

@@ -15,13 +15,12 @@ export const placementsOf = (settings: SchedulingSettings): readonly TypePlaceme
   }));
 
 /** The fields of a pod that decide where it may go. */
-export const podSpecOf = ({ tolerations, affinity, nodeSelector }: Placement): PodSpec =>
-  ({
-    containers: [],
-    ...(tolerations === undefined ? {} : { tolerations }),
-    ...(affinity === undefined ? {} : { affinity }),
-    ...(nodeSelector === undefined ? {} : { nodeSelector }),
-  }) as PodSpec;
+export const podSpecOf = ({ tolerations, affinity, nodeSelector }: Placement): PodSpec => ({
+  containers: [],
+  ...(tolerations === undefined ? {} : { tolerations }),
+  ...(affinity === undefined ? {} : { affinity }),
+  ...(nodeSelector === undefined ? {} : { nodeSelector }),
+});
 
 /** What of some amounts is more than there is; names that are not listed are not limited. */
 export function exceeding(wanted: Amounts, there: Amounts): readonly string[] {

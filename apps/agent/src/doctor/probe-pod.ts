@@ -5,13 +5,14 @@ import type { Job, KubeEvent, NodeTaints, Pod } from '@runner/kube';
 import { EVENTS, JOBS, PODS, buildPodTemplate, diagnose, diagnoseRefusal } from '@runner/kube';
 import type { ClusterSight, DoctorContext } from './context.ts';
 import { NODES, lookAround } from './looking.ts';
+import { nodeOf } from './node-fit.ts';
 
 /** On Job and pod of the probe, which carry none of the labels by which runs are found. */
 export const PROBE_LABEL = 'hybrid-ingestion-runner/probe';
 const PIPELINE_TYPE = 'metadata';
 const LOOK_EVERY_MS = 1_000;
 /** What is said this long of a pod that waits, or of a Job without one, will be said later, too. */
-const SETTLED_MS = { waiting: 12_000, without: 3_000 } as const;
+const SETTLED_MS = { waits: 12_000, refused: 3_000 } as const;
 const REMOVE_WITHIN_MS = 10_000;
 /** The cluster's own deadline and time to live, for when nobody is there to remove it. */
 const LONGEST_SECONDS = 120;
@@ -80,31 +81,49 @@ function probeJob({ settings, namespace }: ClusterSight, image: string, { name, 
 async function courseOf(
   { clock }: DoctorContext,
   sight: ClusterSight,
-  { id, job }: { readonly id: string; readonly job: Job },
+  probe: Probe,
   signal: AbortSignal,
 ): Promise<ProbeCourse> {
   let last: Diagnosis | undefined;
   let since = clock.monotonic();
-  let nodes: readonly NodeTaints[] | undefined;
-  while (!signal.aborted) {
-    try {
-      const pod = await podOf(sight, id, signal);
-      const ended = pod === undefined ? undefined : endOf(pod);
+  try {
+    const nodes = await nodesOf(sight, signal);
+    for (;;) {
+      const { pod, ended, diagnosis } = await lookAt(sight, probe, nodes, signal);
       if (ended !== undefined) return ended;
-      nodes ??= await nodesOf(sight, signal);
-      const events = await eventsOf(sight, pod ?? job, signal);
-      const now = diagnosisOf(sight, { job, pod, events, nodes });
-      if (now?.code !== last?.code) since = clock.monotonic();
-      last = now;
-      const isSettled =
-        now?.permanent === true || clock.monotonic() - since >= SETTLED_MS[pod === undefined ? 'without' : 'waiting'];
-      if (now !== undefined && isSettled) return { kind: pod === undefined ? 'refused' : 'waits', diagnosis: now };
+      if (diagnosis?.code !== last?.code) since = clock.monotonic();
+      last = diagnosis;
+      const kind = pod === undefined ? 'refused' : 'waits';
+      const isSettled = diagnosis?.permanent === true || clock.monotonic() - since >= SETTLED_MS[kind];
+      if (diagnosis !== undefined && isSettled) return { kind, diagnosis };
       await clock.sleep(LOOK_EVERY_MS, signal);
-    } catch (error) {
-      if (!signal.aborted) throw error;
     }
+  } catch (error) {
+    if (signal.aborted) return { kind: 'waits', diagnosis: last };
+    throw error;
   }
-  return { kind: 'waits', diagnosis: last };
+}
+
+interface Probe {
+  readonly id: string;
+  readonly job: Job;
+}
+
+async function lookAt(
+  sight: ClusterSight,
+  { id, job }: Probe,
+  nodes: readonly NodeTaints[] | undefined,
+  signal: AbortSignal,
+): Promise<{
+  readonly pod?: Pod | undefined;
+  readonly ended?: ProbeCourse;
+  readonly diagnosis?: Diagnosis | undefined;
+}> {
+  const pod = await podOf(sight, id, signal);
+  const ended = pod === undefined ? undefined : endOf(pod);
+  if (ended !== undefined) return { pod, ended };
+  const events = await eventsOf(sight, pod ?? job, signal);
+  return { pod, diagnosis: diagnosisOf(sight, { job, pod, events, nodes }) };
 }
 
 async function podOf({ api, namespace }: ClusterSight, id: string, signal: AbortSignal): Promise<Pod | undefined> {
@@ -157,14 +176,10 @@ async function eventsOf(
   return seen.seen ? seen.it : [];
 }
 
-async function nodesOf({ api }: ClusterSight, signal: AbortSignal): Promise<readonly NodeTaints[]> {
+/** Undefined without the right to see them. */
+async function nodesOf({ api }: ClusterSight, signal: AbortSignal): Promise<readonly NodeTaints[] | undefined> {
   const seen = await lookAround(api, NODES, '', { signal });
-  if (!seen.seen) return [];
-  return seen.it.map(({ metadata, spec }) => ({
-    name: metadata?.name ?? '',
-    labels: metadata?.labels ?? {},
-    taints: spec?.taints ?? [],
-  }));
+  return seen.seen ? seen.it.map(nodeOf) : undefined;
 }
 
 /** Whoever asked may have left; what was made for it goes all the same. */

@@ -12,7 +12,7 @@ import {
   PRIORITY_CLASSES,
   QUOTAS,
 } from '../../src/doctor/looking.ts';
-import { AGENT_RIGHTS } from '../doctor-rights.ts';
+import { agentRights } from '../doctor-rights.ts';
 import type { Answered } from '../doctor.ts';
 import { doctor, localEnvironment } from '../doctor.ts';
 
@@ -105,7 +105,7 @@ describe('doctor, in a cluster where everything is well', () => {
   });
 
   it('needs no more rights than the runner has, and names the grant where it may not look', async () => {
-    const answer = await ask({ rights: AGENT_RIGHTS(NAMESPACE), argv: [] });
+    const answer = await ask({ rights: await agentRights(NAMESPACE), argv: [] });
     expect(answer.said('rights')).toBe('ok rights_ok');
     expect(answer.said('image')).toBe('ok image_ok');
     const unseen = ['namespaces', 'service-account', 'pod-security', 'quota', 'placement'];
@@ -125,7 +125,7 @@ describe('doctor, of the cluster itself', () => {
   }, 30_000);
 
   it('tells a right that is missing, with the rule that grants it', async () => {
-    const rights = AGENT_RIGHTS(NAMESPACE).filter(({ resources }) => !resources.includes('pods/log'));
+    const rights = (await agentRights(NAMESPACE)).filter(({ resources }) => !resources.includes('pods/log'));
     const answer = await ask({ rights });
     expect(answer.of('rights')).toEqual([
       {
@@ -135,7 +135,7 @@ describe('doctor, of the cluster itself', () => {
         fix: 'Add {"apiGroups":[""],"resources":["pods/log"],"verbs":["get"]} to its Role in namespace ingestion.',
       },
     ]);
-    const poorer = AGENT_RIGHTS(NAMESPACE).filter(({ resources }) => !resources.includes('events'));
+    const poorer = (await agentRights(NAMESPACE)).filter(({ resources }) => !resources.includes('events'));
     expect((await ask({ rights: poorer })).said('rights')).toBe('warn right_optional_missing');
   });
 
@@ -172,8 +172,8 @@ describe('doctor, of the cluster itself', () => {
   });
 
   it('tells a quota that is too small from one that is used up', async () => {
-    const put = (hard: object, used: object) =>
-      server.put(QUOTAS, { metadata: { namespace: NAMESPACE, name: 'team' }, status: { hard, used } } as object);
+    const put = (hard: Readonly<Record<string, string>>, used: Readonly<Record<string, string>>) =>
+      server.put(QUOTAS, { metadata: { namespace: NAMESPACE, name: 'team' }, status: { hard, used } });
     put({ 'requests.memory': '4Gi' }, { 'requests.memory': '1Gi' });
     expect((await ask()).said('quota')).toBe('ok quota_ok');
     put({ 'requests.memory': '4Gi' }, { 'requests.memory': '3600Mi' });
@@ -193,7 +193,7 @@ describe('doctor, of the cluster itself', () => {
 
   it('tells a taint that nothing tolerates, with a value that ends it when it is pasted', async () => {
     const taints = [{ key: 'dedicated', value: 'ingestion', effect: 'NoSchedule' }];
-    server.put(NODES, { metadata: { name: 'worker' }, spec: { taints } } as object);
+    server.put(NODES, { metadata: { name: 'worker' }, spec: { taints } });
     const answer = await ask();
     expect(answer.said('placement')).toBe('fail nothing_placeable');
     const [, json] = /SIMPLEK8S_PIPELINE_TYPE_CONFIGS='([^']+)'/.exec(answer.of('placement')[0]?.fix ?? '') ?? [];

@@ -340,7 +340,7 @@ describe('runs that stay pending', () => {
 });
 
 describe('doctor, of Argo', () => {
-  const withArgo = async (argoToken: string) => ({
+  const withArgo = (argoToken: string) => ({
     EXECUTOR_TYPE: 'argo',
     KUBECONFIG: kubeconfigOfTests(),
     PIPELINE_SERVICE_CLIENT_ENDPOINT: argoServerUrl(),
@@ -351,19 +351,19 @@ describe('doctor, of Argo', () => {
     await namespace.create('ServiceAccount', { metadata: { name: 'argo-user' } });
     const rules = [{ apiGroups: ['argoproj.io'], resources: ['workflows'], verbs: ['list'] }];
     await namespace.allow('argo-user', 'argo-user', rules);
-    const answer = await doctor(await withArgo(await namespace.token('argo-user')));
+    const answer = await doctor(withArgo(await namespace.token('argo-user')));
     expect(answer.said('argo-definitions')).toBe('ok argo_definitions_ok');
     expect(answer.said('argo-controller')).toMatch(/^(ok argo_controller_ok|warn argo_controller_unknown)/);
     expect(answer.said('argo-server'), answer.words('argo-server')).toBe('ok argo_server_ok');
   });
 
   it('tells a token that is refused, one without rights, and a server that is away', async () => {
-    const refused = await doctor(await withArgo('not-a-token'));
+    const refused = await doctor(withArgo('not-a-token'));
     expect(refused.said('argo-server'), refused.words('argo-server')).toBe('fail argo_token_refused');
-    const poor = await doctor(await withArgo(await namespace.token('without-rights')));
+    const poor = await doctor(withArgo(await namespace.token('without-rights')));
     expect(poor.said('argo-server'), poor.words('argo-server')).toBe('fail argo_token_forbidden');
     const away = { PIPELINE_SERVICE_CLIENT_ENDPOINT: `http://127.0.0.1:${await freePort()}` };
-    const nobody = await doctor({ ...(await withArgo('not-a-token')), ...away });
+    const nobody = await doctor({ ...withArgo('not-a-token'), ...away });
     expect(nobody.said('argo-server'), nobody.words('argo-server')).toBe('fail argo_server_unreachable');
   });
 });

@@ -100,9 +100,8 @@ const PULLING = /ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPul
 
 /** The executor's own probe: its pods are made by Argo, with Argo's containers beside the image. */
 async function overArgo(context: DoctorContext, wanted: string, say: Telling, signal: AbortSignal): Promise<Result> {
-  const end = await withExecutor(context, async ({ probe }) =>
-    probe === undefined ? undefined : await probe({ command: ['true'], image: wanted, timeoutMs: WORKFLOW_MS }, signal),
-  );
+  const probe = { command: ['true'], image: wanted, timeoutMs: WORKFLOW_MS } as const;
+  const end = await withExecutor(context, async (executor) => await executor.probe?.(probe, signal));
   if (end === undefined)
     return say('image_not_tried', 'Pods of Workflows cannot be seen through an Argo Server alone.');
   if (end.exitCode === 0) return say('image_ok', `A pod of ${wanted} ran in a Workflow.`);
