@@ -50,6 +50,8 @@ export async function run(program: string, args: readonly string[], input?: stri
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
       done({ code, stdout, stderr });
     });
+    // A program that ends without reading its input is an answer as well.
+    child.stdin?.on('error', () => undefined);
     child.stdin?.end(input ?? '');
   });
 }

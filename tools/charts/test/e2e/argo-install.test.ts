@@ -5,10 +5,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { everything, agentPods, listed, logOf } from '../support/agents.ts';
 import { withHelm } from '../support/charts.ts';
 import type { ChartNamespace } from '../support/cluster.ts';
-import type { Deployment, Service } from '../support/deployment.ts';
+import type { Deployment } from '../support/deployment.ts';
 import { openDeployment } from '../support/deployment.ts';
 import { dig } from '../support/objects.ts';
 import type { Release } from '../support/release.ts';
+import type { Service } from '../support/services.ts';
 
 /*
  * The same release with Argo Workflows that stand already. The tests follow each other.

@@ -6,10 +6,11 @@ import { agentPods, everything, instanceOf, listed, logOf } from '../support/age
 import { withHelm } from '../support/charts.ts';
 import type { ChartNamespace } from '../support/cluster.ts';
 import { kubectlCommand, succeed } from '../support/cluster.ts';
-import type { Deployment, Service } from '../support/deployment.ts';
+import type { Deployment } from '../support/deployment.ts';
 import { openDeployment } from '../support/deployment.ts';
 import { killPod } from '../support/killing.ts';
 import type { Release } from '../support/release.ts';
+import type { Service } from '../support/services.ts';
 import type { Database } from '../support/shop.ts';
 import { connectionTo, databaseFor, loadShop } from '../support/shop.ts';
 

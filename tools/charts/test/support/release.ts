@@ -2,8 +2,8 @@ import type { Finished } from '../../src/index.ts';
 import { helmCommand } from './charts.ts';
 import { succeed } from './cluster.ts';
 
-/** A release as people handle it. Each verb gives what Helm prints, and fails with it when Helm does. */
-export interface Release {
+/** A release as people handle it; gone when disposed. Each verb gives what Helm prints, and fails with it when Helm does. */
+export interface Release extends AsyncDisposable {
   install(values: object): Promise<string>;
   /** The same, whatever Helm says. */
   attemptInstall(values: object): Promise<Finished>;
@@ -26,6 +26,9 @@ export function release(name: string, chart: string, namespace: string): Release
     upgrade: (values) =>
       succeed(helmCommand(['upgrade', name, chart, ...where, '--wait', '--values', '-'], JSON.stringify(values))),
     test: () => helmCommand(['test', name, ...where]),
+    [Symbol.asyncDispose]: async () => {
+      await helmCommand(['uninstall', name, ...where, '--ignore-not-found', '--wait']);
+    },
     uninstall: () => succeed(helmCommand(['uninstall', name, ...where, '--wait'])),
   };
 }
