@@ -47,15 +47,19 @@ function sightOf(workflow: Workflow | undefined): ProbeSight {
   return probeSight((step === 'Pending' ? podOfNode(node) : undefined) ?? { status: { phase: step } });
 }
 
-function endOf(node: WorkflowNode | undefined, words: string): ProbeEnd {
+function endOf(node: WorkflowNode | undefined, why: string): ProbeEnd {
   const { outputs, message } = node ?? {};
   const exitCode = exitCodeOf({ outputs, message });
   const answer = outputs?.parameters?.find(({ name }) => name === PROBE_ANSWER)?.value ?? '';
+  const isTold = answer !== '' || (exitCode !== undefined && message === undefined);
   return {
-    message: probeMessage(answer),
+    message: probeMessage(answer === '' ? (REPEATED.exec(message ?? '')?.[1] ?? '') : answer),
     ...(exitCode === undefined ? {} : { exitCode }),
-    ...(answer === '' && (exitCode === undefined || message !== undefined) ? { trouble: words } : {}),
+    ...(isTold ? {} : { trouble: why }),
   };
 }
+
+/** Of a program that failed Argo repeats the termination message, also where the pod's account may report nothing. */
+const REPEATED = /^main: \w+ \(exit code \d+\): ([\s\S]*)$/;
 
 const words = (what: string, why = ''): string => (why === '' ? `${what}.` : `${what}: ${why}`);

@@ -150,6 +150,15 @@ describe('a probe whose pod cannot be seen', () => {
     expect(end?.trouble).toMatch(/^Its Workflow is Error: .*workflowtaskresults\.argoproj\.io is forbidden/);
   });
 
+  it('and that failed says what it says, whoever may report to Argo', async () => {
+    await using subject = await argoSubject(alone);
+    subject.controller.forbidResults();
+    const answer = subject.executor.probe?.(PROBE, calm);
+    answer?.catch(() => undefined);
+    subject.cluster.exit(await running(subject), 11, { message: '[{"ok": false}]' });
+    expect(await answer).toMatchObject({ message: '[{"ok": false}]', exitCode: 11 });
+  });
+
   it('and whose Workflow somebody deletes says so', async () => {
     await using subject = await argoSubject(alone);
     const answer = subject.executor.probe?.(PROBE, calm);
@@ -162,10 +171,13 @@ describe('a probe whose pod cannot be seen', () => {
     await using subject = await argoSubject(alone);
     const answer = subject.executor.probe?.(PROBE, calm);
     answer?.catch(() => undefined);
-    subject.cluster.exit(await running(subject), 64);
+    // Argo's own program in the container says it, and writes no file that is kept.
+    const missing = 'failed to find name in PATH: exec: "look": executable file not found in $PATH';
+    subject.controller.forbidResults();
+    subject.cluster.exit(await running(subject), 64, { message: missing });
     expect(await answer).toEqual({
-      ...{ message: '', exitCode: 64 },
-      trouble: 'Its Workflow is Failed: main: Error (exit code 64)',
+      ...{ message: missing, exitCode: 64 },
+      trouble: `Its Workflow is Failed: main: Error (exit code 64): ${missing}`,
     });
   });
 });

@@ -42,15 +42,27 @@ export function seen(
         ended === undefined || ended.reason === 'ContainerStatusUnknown'
           ? node
           : { ...node, outputs: { exitCode: String(ended.exitCode), ...left(template, mayReport, ended.message) } };
-      if (!mayReport) return over(exited, 'Error', FORBIDDEN_RESULTS, now);
-      if (phase === 'Succeeded') return withoutMessage({ ...exited, phase, finishedAt: now });
-      const said =
-        reason === undefined ? `main: ${ended?.reason ?? 'Error'} (exit code ${ended?.exitCode ?? 1})` : message;
-      return over(exited, 'Failed', said, now);
+      // Of a program that failed Argo tells before it tells of its own containers.
+      if (phase === 'Failed') return over(exited, 'Failed', reason === undefined ? failure(ended) : message, now);
+      return mayReport
+        ? withoutMessage({ ...exited, phase, finishedAt: now })
+        : over(exited, 'Error', FORBIDDEN_RESULTS, now);
     }
     default:
       return { ...node, phase: 'Pending', ...waiting(pod) };
   }
+}
+
+/** The termination message included. */
+function failure(ended: Ended | undefined): string {
+  const said = `main: ${ended?.reason ?? 'Error'} (exit code ${ended?.exitCode ?? 1})`;
+  return ended?.message === undefined ? said : `${said}: ${ended.message}`;
+}
+
+interface Ended {
+  readonly exitCode: number;
+  readonly reason?: string;
+  readonly message?: string;
 }
 
 /** What the step left in files: of them only that of the termination message is played. Without one line break at its end. */
