@@ -120,14 +120,23 @@ export function withoutConfig(object: unknown): unknown {
   if (Array.isArray(object)) return object.map(withoutConfig);
   if (typeof object !== 'object' || object === null) return object;
   return Object.fromEntries(
-    Object.entries(object).flatMap(([key, value]) => {
-      if (key === 'managedFields' || key === 'kubectl.kubernetes.io/last-applied-configuration') return [];
-      // What Argo copies out of a Workflow, and parameters that may hold anything.
-      if (key === 'storedTemplates' || key === 'storedWorkflowTemplateSpec' || key === 'arguments') return [];
-      return [[key, key === 'env' ? namesOf(value) : withoutConfig(value)]];
-    }),
+    Object.entries(object)
+      .filter(([key]) => !LEFT_OUT.has(key))
+      .map(([key, value]) => [key, key === 'env' ? namesOf(value) : withoutConfig(value)]),
   );
 }
+
+/** What nobody reads, and what may repeat environments: copies that Argo makes, its parameters, patches as text. */
+const LEFT_OUT: ReadonlySet<string> = new Set([
+  'managedFields',
+  'kubectl.kubernetes.io/last-applied-configuration',
+  'storedTemplates',
+  'storedWorkflowTemplateSpec',
+  'arguments',
+  'inputs',
+  'outputs',
+  'podSpecPatch',
+]);
 
 function namesOf(env: unknown): unknown {
   if (!Array.isArray(env)) return '(left out)';

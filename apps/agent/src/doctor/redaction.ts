@@ -11,6 +11,8 @@ const MARK = '[redacted]';
 const NAMED_LIKE_A_SECRET = /TOKEN|PASSWORD|PASSWD|SECRET|CREDENTIAL|PRIVATE|_KEY$|ACCESS_KEY|CONNECTION_STRING/i;
 /** Variables that are only the names and places of secrets. */
 const NO_VALUE = /_FILE$|_NAME$|_PATH$|^SECRETS_|^DOCKER_SECRET_|^PULL_SECRET_|_PULL_SECRETS$/;
+/** Variables of workloads that are told here and there, and are no secrets. */
+const PLAIN = /REGION|PROJECT|VAULT_NAME|NAMESPACE|_PROXY$|_URL$|_HOST$|_PORT$|LEVEL|^TZ$|_PATH$|_FILE$/i;
 /** Shorter values would blot out words that are no secrets. */
 const SHORTEST = 5;
 
@@ -67,7 +69,11 @@ function ofConfig({ token, executor, extraEnvs, server }: AgentConfig): readonly
   return [
     token.value.reveal(),
     ...(argo === undefined ? [] : [argo.token.value.reveal()]),
-    ...extraEnvs.filter(({ name }) => NAMED_LIKE_A_SECRET.test(name)).map(({ value }) => value),
+    ...extraEnvs.flatMap(({ name, value }) => {
+      // A secret may stand behind any name: what is not known to be plain is taken for one.
+      const isPlain = PLAIN.test(name) && !NAMED_LIKE_A_SECRET.test(name);
+      return isReference(value) ? [] : isPlain ? parts(value).slice(2) : [value];
+    }),
     ...proxies.flatMap(loginOf),
   ];
 }

@@ -1,3 +1,4 @@
+import { readFileSync, statSync } from 'node:fs';
 import { systemClock } from '@runner/core';
 import { makeCertificate } from '@runner/core/testing';
 import type { Socket } from '@runner/protocol';
@@ -5,7 +6,7 @@ import { attachWebSocketServer } from '@runner/protocol/ws';
 import type { UpgradeRefusal } from '@runner/protocol/ws';
 import { describe, expect, it } from 'vitest';
 import { AGENT_ID, testControlPlane } from '../control-plane.ts';
-import { doctor, localEnvironment } from '../doctor.ts';
+import { doctor, localEnvironment, runOf } from '../doctor.ts';
 import { testProxy, testServer } from '../servers.ts';
 import type { Identity, TestServer } from '../servers.ts';
 import { testToken } from '../tokens.ts';
@@ -203,6 +204,31 @@ describe('doctor, of tokens', () => {
     expect(answer.said('token')).toBe(said);
     expect(answer.said('websocket')).toBe('skipped websocket_needs_token');
     expect(answer.of('token')[0]?.fix).toContain('Not this one.');
+  });
+
+  it('never tells one, nor any other secret, even where the server repeats it', async () => {
+    const token = testToken({ sub: 'bot' });
+    const message = `The token ${token} is not good, nor is not-a-real-password.`;
+    await using server = await control(undefined, { refuse: { status: 401, code: 'token_invalid', message } });
+    using local = localEnvironment(server.url);
+    const env = {
+      ...local.env,
+      AUTH_TOKEN: token,
+      INGESTION_EXTRA_ENVS: '[SHOP:not-a-real-password,AWS_REGION:eu-west-1]',
+    };
+    const file = local.file('bundle.json', '');
+    const outputs = [
+      (await doctor(env)).output,
+      ...(await Promise.all([['--bundle', '-'], []].map((argv) => runOf(env, argv)))).map(({ output }) => output),
+      (await doctor(env, ['--bundle', file])).output,
+      readFileSync(file, 'utf8'),
+    ];
+    for (const output of outputs) {
+      expect(output).toContain('token_refused');
+      expect(output).not.toContain(token);
+      expect(output).not.toContain('not-a-real');
+    }
+    expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
   it.each([
