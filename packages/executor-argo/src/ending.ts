@@ -1,3 +1,4 @@
+import type { RunnerError } from '@runner/core';
 import { isRunnerError } from '@runner/core';
 import type { EndIntent, Observation } from '@runner/executor';
 import { executorError, isEnded } from '@runner/executor';
@@ -39,8 +40,12 @@ export async function endRun(
   );
 }
 
-/** True when there is nothing to add. A Workflow that somebody stops keeps no intent of ours: it came later. */
+/**
+ * True when there is nothing to add. A Workflow that somebody stops keeps no intent of ours: it came later. One that is
+ * suspended does not end, stopped or not.
+ */
 function isAsked({ intents }: ArgoParts, workflow: Workflow): boolean {
+  if (workflow.spec?.suspend === true) return false;
   const isStopped = (workflow.spec?.shutdown ?? '') !== '';
   return isStopped || (intentOfWorkflow(workflow, intents) !== undefined && isLeaving(workflow));
 }
@@ -67,11 +72,14 @@ async function stop(
     return stopped === undefined ? undefined : keepWorkflow(stopped);
   } catch (error) {
     // Whether it was applied is not known when the answer got lost; refused, nothing was asked of the Workflow.
-    if (isNew && isRunnerError(error) && !error.retryable) intents.forget(uid);
+    if (isNew && isRunnerError(error) && !error.retryable && !isAfterStop(error)) intents.forget(uid);
     if (isRunnerError(error, 'kube_conflict')) return undefined;
     throw error;
   }
 }
+
+/** It is stopped, and may not be let go on. */
+const isAfterStop = ({ details }: RunnerError): boolean => details['verb'] === 'resume';
 
 /** Pods that were kept when their Workflow was deleted have nothing else to be ended by than being deleted. */
 async function endLoosePods(parts: ArgoParts, sight: WorkflowSight, signal: AbortSignal): Promise<Observation> {

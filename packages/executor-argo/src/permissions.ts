@@ -43,12 +43,19 @@ export const CRD_PERMISSIONS: readonly Permission[] = [
   ...DIAGNOSIS,
 ];
 
+/** Argo Server lets a Workflow go on by an update. */
+const RESUME: Permission = {
+  ...workflows('update', 'a run whose Workflow somebody suspended cannot be cancelled'),
+  need: 'optional',
+};
+
 /**
  * Rights over Argo Server, which asks Kubernetes with the token of the caller. What is about pods is needed for logs;
  * beside them, pods are looked at only where the API server can be reached with the same token.
  */
 export const SERVER_PERMISSIONS: readonly Permission[] = [
   ...WORKFLOW_RIGHTS,
+  RESUME,
   core('pods', 'list', 'required', 'Argo Server cannot find the pods whose logs it serves'),
   core('pods', 'watch', 'required', 'Argo Server cannot follow logs'),
   POD_LOG,

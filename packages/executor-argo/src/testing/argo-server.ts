@@ -4,7 +4,8 @@ import type { TestApiServer } from '@runner/kube/testing';
 import { MemoryArgoServer } from './argo-server/memory-argo-server.ts';
 
 /** What can be asked of an Argo Server. */
-export type ArgoCall = 'create' | 'get' | 'list' | 'watch' | 'delete' | 'stop' | 'terminate' | 'log' | 'version';
+export type ArgoCall =
+  'create' | 'get' | 'list' | 'watch' | 'delete' | 'stop' | 'terminate' | 'resume' | 'log' | 'version';
 
 /** Something that goes wrong for the calls it matches, until it is taken back. */
 export type ArgoServerFault =

@@ -59,8 +59,8 @@ export interface ArgoApi {
   /** False when nothing can be written on a Workflow that stands (Argo Server's REST). */
   readonly keepsAnnotations: boolean;
   /**
-   * `Stop`: the main pod is ended, the exit step still runs. `Terminate`: neither. Idempotent; a Workflow that is over
-   * stays as it is and is given. Undefined when there is none.
+   * `Stop`: the main pod is ended, the exit step still runs. `Terminate`: neither. One that somebody suspended goes on, for
+   * it would not end otherwise. Idempotent; a Workflow that is over stays as it is and is given. Undefined when there is none.
    */
   shutdown(
     namespace: string,

@@ -33,7 +33,8 @@ export function createArgoCrdApi({ kube }: { readonly kube: KubeApi }): ArgoApi 
 }
 
 /**
- * One patch, which holds only for the state that was looked at: a Workflow that ends meanwhile is left as it ended. The
+ * Stops or terminates, and takes a suspension away: Argo's controller leaves a Workflow that is suspended where it stands,
+ * stopped or not. One patch, which holds only for the state that was looked at: a Workflow that ends meanwhile is left as it ended. The
  * controller writes as well, so it may take some looks.
  */
 async function shutdown(
@@ -48,10 +49,11 @@ async function shutdown(
     if (workflow === undefined || isOver(workflow)) return workflow;
     if (resourceVersion !== undefined && workflow.metadata?.resourceVersion !== resourceVersion) throw changed(name);
     const strategy = workflow.spec?.shutdown === 'Terminate' ? 'Terminate' : how;
-    if (workflow.spec?.shutdown === strategy && hasAnnotations(workflow, annotations)) return workflow;
+    const isHeld = workflow.spec?.suspend === true;
+    if (!isHeld && workflow.spec?.shutdown === strategy && hasAnnotations(workflow, annotations)) return workflow;
     const patch = {
       metadata: { resourceVersion: workflow.metadata?.resourceVersion, annotations },
-      spec: { shutdown: strategy },
+      spec: { shutdown: strategy, ...(isHeld ? { suspend: null } : {}) },
     };
     try {
       return await kube.patch(WORKFLOWS, namespace, name, patch, { signal });

@@ -21,6 +21,11 @@ function keepExitSteps({ cluster }: ArgoSubject): void {
   cluster.trouble({ kind: 'unschedulable', message }, (pod) => pod.includes('exit-handler'));
 }
 
+function suspend(subject: ArgoSubject, runId: string, more: object = {}): void {
+  const workflow = subject.server.object(WORKFLOWS, NAMESPACE, subject.workflow(runId)) ?? {};
+  subject.server.put(WORKFLOWS, { ...workflow, spec: { ...workflow.spec, suspend: true, ...more } });
+}
+
 const shutdownOf = (subject: ArgoSubject, runId: string): unknown =>
   subject.server.object(WORKFLOWS, NAMESPACE, subject.workflow(runId))?.spec?.shutdown;
 
@@ -79,6 +84,44 @@ describe.each(['crd', 'server'] as const)('over %s, ending', (transport) => {
     expect(ended).not.toHaveProperty('startedAt');
     expect(subject.cluster.starts(subject.workflow(spec.runId))).toBe(0);
   });
+
+  it('of a run that somebody suspended takes the suspension away, which would keep it from ending', async () => {
+    await using subject = await argoSubject({ transport });
+    await using watch = watched(subject.executor);
+    subject.controller.pause();
+    const spec = testRunSpec();
+    await subject.executor.submit(spec, calm);
+    suspend(subject, spec.runId);
+    subject.controller.resume();
+    await watch.until(spec.runId, 'pending workflow_suspended');
+    await subject.executor.end(spec.runId, cancel, calm);
+    await watch.until(spec.runId, 'ended cancelled');
+    expect(subject.cluster.starts(subject.workflow(spec.runId))).toBe(0);
+  });
+
+  it('of a run that was suspended while it ran, and stopped by hand, brings it to its end', async () => {
+    await using subject = await argoSubject({ transport });
+    await using watch = watched(subject.executor);
+    const runId = await started(subject);
+    suspend(subject, runId, { shutdown: 'Stop' });
+    await watch.until(runId, 'ending');
+    await subject.executor.end(runId, cancel, calm);
+    await watch.until(runId, 'ended cancelled');
+    expect(subject.controller.exitSteps(subject.workflow(runId))).toBe(1);
+  });
+});
+
+it('over an Argo Server a suspended run that may not be let go on is stopped, and what is missing is said', async () => {
+  const verbs = ['create', 'get', 'list', 'watch', 'patch', 'delete'];
+  const rights = [{ group: 'argoproj.io', resources: ['workflows'], verbs, namespace: NAMESPACE }];
+  await using subject = await argoSubject({ transport: 'server', withPods: false, rights });
+  const runId = await started(subject);
+  suspend(subject, runId);
+  await expect(subject.executor.end(runId, cancel, calm)).rejects.toMatchObject({
+    code: 'executor_unavailable',
+    message: expect.stringContaining('resume workflows') as string,
+  });
+  expect(shutdownOf(subject, runId)).toBe('Stop');
 });
 
 it('writes the reason on the Workflow in the call that stops it, where it can', async () => {

@@ -38,6 +38,7 @@ describe('preflight', () => {
     expect(bad(await findings({ rights })).map(({ message }) => message)).toEqual([
       'The agent may not patch workflows.argoproj.io in namespace runs: without it runs cannot be cancelled.',
       'The agent may not watch pods in namespace runs: without it the start and the exit codes of runs are not seen.',
+      'The agent may not patch pods in namespace runs: without it a program that ignores being stopped goes on until its deadline.',
     ]);
   });
 

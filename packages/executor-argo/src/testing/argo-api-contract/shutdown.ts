@@ -29,6 +29,19 @@ export function shutdownCases({ make, timeoutMs }: ArgoContractContext): void {
     expect(found?.spec?.shutdown).toBe(terminated?.spec?.shutdown);
   });
 
+  it.each(['Stop', 'Terminate'] as const)('lets one that is suspended go on to its end, with a %s', async (how) => {
+    await using subject = await make();
+    const { argo, namespace } = subject;
+    const signal = within(timeoutMs);
+    const workflow = subject.workflow('one');
+    const suspended = { ...workflow, spec: { ...workflow.spec, suspend: true } };
+    await argo.workflows.create(WORKFLOWS, namespace, suspended, { signal });
+    expect((await argo.shutdown(namespace, 'one', how, { signal }))?.spec).toMatchObject({ shutdown: how });
+    const found = await argo.workflows.get(WORKFLOWS, namespace, 'one', { signal });
+    expect(found?.spec).toMatchObject({ shutdown: how });
+    expect(found?.spec).not.toHaveProperty('suspend');
+  });
+
   it('leaves a Workflow that is over as it is, and gives it', async () => {
     await using subject = await make();
     const { argo, namespace } = subject;

@@ -116,10 +116,20 @@ export class MemoryArgoController implements TestArgoController {
     const workflow = this.#server.object(WORKFLOWS, namespace, name);
     const main = workflow === undefined ? undefined : mainStep(workflow);
     if (this.#isPaused || workflow === undefined || main === undefined) return;
-    const { phase = '' } = workflow.status ?? {};
+    const { phase = '', nodes = {} } = workflow.status ?? {};
     if (DONE.has(phase) || workflow.metadata?.deletionTimestamp !== undefined) return;
-    if (phase === '' || phase === 'Pending') this.#begin(workflow, main);
+    if (workflow.spec?.suspend === true) this.#hold(workflow, main);
+    else if (phase === '' || phase === 'Pending' || nodes[main.id] === undefined) this.#begin(workflow, main);
     else this.#proceed(workflow, main);
+  }
+
+  /** Nothing begins and nothing comes to an end; only pods are looked after. */
+  #hold(workflow: Workflow, main: Step): void {
+    const { status = {} } = workflow;
+    const node = status.nodes?.[main.id];
+    const nodes = node === undefined ? undefined : { ...status.nodes, [main.id]: this.#assess(workflow, main, node) };
+    const next = { ...status, phase: 'Running', ...(nodes === undefined ? {} : { nodes }) };
+    if (JSON.stringify(next) !== JSON.stringify(status)) this.#write(workflow, next);
   }
 
   #begin(workflow: Workflow, main: Step): void {

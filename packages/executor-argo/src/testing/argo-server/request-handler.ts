@@ -12,7 +12,7 @@ import { askedOf } from './request.ts';
 import { pipeLog, pipeWatch, watchBehind } from './streams.ts';
 import type { Json } from './words.ts';
 import { ArgoFailure, cleaned, isJson } from './words.ts';
-import { createWorkflow, deleteWorkflow, getWorkflow, shutdownWorkflow } from './workflow-calls.ts';
+import { createWorkflow, deleteWorkflow, getWorkflow, resumeWorkflow, shutdownWorkflow } from './workflow-calls.ts';
 
 export interface RequestHandlerOptions extends ExchangeOptions {
   readonly api: TestApiServer;
@@ -79,6 +79,8 @@ export class RequestHandler {
         return shutdownWorkflow(backend, namespace, name, 'Stop');
       case 'terminate':
         return shutdownWorkflow(backend, namespace, name, 'Terminate');
+      case 'resume':
+        return resumeWorkflow(backend, namespace, name);
       case 'list':
         return this.#list(backend, namespace, query);
       default:

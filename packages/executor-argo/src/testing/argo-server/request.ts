@@ -19,6 +19,7 @@ const ROWS: readonly Row[] = [
   ['DELETE', /^\/api\/v1\/workflows\/([^/]+)\/([^/]+)$/, 'delete'],
   ['PUT', /^\/api\/v1\/workflows\/([^/]+)\/([^/]+)\/stop$/, 'stop'],
   ['PUT', /^\/api\/v1\/workflows\/([^/]+)\/([^/]+)\/terminate$/, 'terminate'],
+  ['PUT', /^\/api\/v1\/workflows\/([^/]+)\/([^/]+)\/resume$/, 'resume'],
   ['GET', /^\/api\/v1\/workflows\/([^/]+)\/([^/]+)\/log$/, 'log'],
 ];
 

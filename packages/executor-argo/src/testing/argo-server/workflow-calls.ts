@@ -75,6 +75,14 @@ export async function shutdownWorkflow(
   return getWorkflow(backend, namespace, name);
 }
 
+/** Argo writes the whole object, and nothing where it is not suspended. */
+export async function resumeWorkflow(backend: Backend, namespace: string, name: string): Promise<Json> {
+  const found = await backend.json('GET', objectPath(namespace, name));
+  const { suspend, ...spec } = isJson(found['spec']) ? found['spec'] : {};
+  if (suspend === true) await backend.json('PUT', objectPath(namespace, name), { ...found, spec });
+  return getWorkflow(backend, namespace, name);
+}
+
 export function isOver(workflow: Json): boolean {
   return isJson(workflow['status']) && OVER.has(workflow['status']['phase']);
 }

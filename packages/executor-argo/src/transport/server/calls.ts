@@ -97,27 +97,51 @@ export async function shutdown(
   namespace: string,
   name: string,
   how: 'Stop' | 'Terminate',
-  { signal }: ShutdownOptions,
+  options: ShutdownOptions,
 ): Promise<Workflow | undefined> {
-  const verb = how === 'Stop' ? 'stop' : 'terminate';
+  const shut = await shutDown(caller, namespace, name, how, options);
+  const isHeld = shut?.spec?.suspend === true && (shut.spec.shutdown ?? '') !== '';
+  // Only then: Argo's controller leaves a Workflow that is suspended where it stands, and a resumed one would begin.
+  return isHeld ? await put(caller, namespace, name, 'resume', options) : shut;
+}
+
+async function shutDown(
+  caller: Caller,
+  namespace: string,
+  name: string,
+  how: 'Stop' | 'Terminate',
+  options: ShutdownOptions,
+): Promise<Workflow | undefined> {
+  const { signal } = options;
   if (how === 'Stop') {
     // Argo would make a stop of a terminate.
     const workflow = await get(caller, WORKFLOWS, namespace, name, { signal });
     if (workflow === undefined || workflow.spec?.shutdown === 'Terminate') return workflow;
   }
+  try {
+    return await put(caller, namespace, name, how === 'Stop' ? 'stop' : 'terminate', options);
+  } catch (error) {
+    if (!isRunnerError(error) || !isCompleted(error)) throw error;
+    return get(caller, WORKFLOWS, namespace, name, { signal });
+  }
+}
+
+/** One of the calls that change a Workflow that stands. Undefined when there is none. */
+async function put(
+  caller: Caller,
+  namespace: string,
+  name: string,
+  verb: 'stop' | 'terminate' | 'resume',
+  { signal }: CallOptions,
+): Promise<Workflow | undefined> {
   const request: KubeRequest = {
     about: about(verb, WORKFLOWS, namespace, name),
     method: 'PUT',
     path: `${objectPath(WORKFLOWS, namespace, name)}/${verb}`,
     body: JSON.stringify({ namespace, name }),
   };
-  try {
-    const answer = await unlessMissing(caller.json(request, signal, { limit: OBJECT_BYTES }));
-    return answer === undefined ? undefined : checked(request, named(answer as Workflow, WORKFLOWS));
-  } catch (error) {
-    if (!isRunnerError(error) || !isCompleted(error)) throw error;
-    return get(caller, WORKFLOWS, namespace, name, { signal });
-  }
+  const answer = await unlessMissing(caller.json(request, signal, { limit: OBJECT_BYTES }));
+  return answer === undefined ? undefined : checked(request, named(answer as Workflow, WORKFLOWS));
 }
 
 export async function version(caller: Caller, { signal }: CallOptions): Promise<string | undefined> {

@@ -26,4 +26,5 @@ const SERVER_VERBS: Readonly<Record<string, readonly string[]>> = {
   delete: ['get', 'delete'],
   stop: ['get', 'patch'],
   terminate: ['get', 'patch'],
+  resume: ['get', 'update'],
 };
