@@ -38,6 +38,21 @@ export function argoServerUrl(env: Readonly<Record<string, string | undefined>> 
   return configured === '' ? 'http://127.0.0.1:2746' : configured;
 }
 
+const SERVER_PATIENCE_MS = 5_000;
+
+/** Why there can be no tests with Workflows here; undefined when there can. */
+export async function lackOfArgo(cluster: Pick<Cluster, 'find'>, server: string): Promise<string | undefined> {
+  const definition = await cluster.find('CustomResourceDefinition', undefined, 'workflows.argoproj.io');
+  if (definition === undefined) return 'The cluster lacks Argo Workflows (workflows.argoproj.io).';
+  try {
+    // Whoever answers, and whatever: what is wrong with it is for the tests to say.
+    await fetch(`${server}/api/v1/version`, { signal: AbortSignal.timeout(SERVER_PATIENCE_MS) });
+    return undefined;
+  } catch {
+    return `No Argo Server answers at ${server} (ARGO_SERVER_URL).`;
+  }
+}
+
 export interface ArgoAccess {
   readonly kubeconfig: string;
   /** File with the token for Argo Server; may be written anew. */

@@ -38,6 +38,7 @@ const PLACES = {
   RoleBinding: ['/apis/rbac.authorization.k8s.io/v1', 'rolebindings'],
   ClusterRole: ['/apis/rbac.authorization.k8s.io/v1', 'clusterroles'],
   ClusterRoleBinding: ['/apis/rbac.authorization.k8s.io/v1', 'clusterrolebindings'],
+  CustomResourceDefinition: ['/apis/apiextensions.k8s.io/v1', 'customresourcedefinitions'],
   ValidatingAdmissionPolicy: ['/apis/admissionregistration.k8s.io/v1', 'validatingadmissionpolicies'],
   ValidatingAdmissionPolicyBinding: ['/apis/admissionregistration.k8s.io/v1', 'validatingadmissionpolicybindings'],
 } as const;

@@ -7,6 +7,7 @@ export {
   argoRules,
   argoServerUrl,
   exitStepPods,
+  lackOfArgo,
   toldExitStep,
 } from './argo.ts';
 export type { ArgoAccess, ArgoTransport } from './argo.ts';
@@ -18,6 +19,7 @@ export { FAKE_TOLERATION, POOL_LABEL, fakeNode, newPool } from './fake-node.ts';
 export type { FakeNode, FakeNodeOptions } from './fake-node.ts';
 export { forwardTo } from './forward.ts';
 export type { Forward } from './forward.ts';
+export { hasArgo } from './exclusions.ts';
 export { hostForPods } from './host.ts';
 export { WORKLOAD_IMAGE } from './image/name.ts';
 export { packImage } from './image/pack.ts';

@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { argoServerUrl, lackOfArgo } from './argo.ts';
+import { openCluster } from './cluster.ts';
+import { WITHOUT_ARGO, exclusionsOn } from './exclusions.ts';
 import { packImage } from './image/pack.ts';
 import { isOurCluster } from './ours.ts';
 
@@ -16,12 +19,6 @@ const SKIPPED = `
 ################################################################################
 `;
 
-/** They stop programs of the cluster, or need a node that is this machine: only tools/cluster allows that. */
-const OURS_ONLY = ['**/*outages.test.ts', '**/registry.test.ts', '**/registry-helper.test.ts', '**/images.test.ts'];
-const WITHOUT_OURS = `
-### SKIPPED: ${OURS_ONLY.join(', ')}. This is not the cluster of tools/cluster.
-`;
-
 /** npm run test:e2e: packs and loads the image where that can be done, then runs the tests. */
 async function main(words: readonly string[]): Promise<number> {
   const kubeconfig = process.env['KUBECONFIG'] ?? '';
@@ -31,8 +28,10 @@ async function main(words: readonly string[]): Promise<number> {
   }
   if (!existsSync(kubeconfig)) throw new Error(`KUBECONFIG names ${kubeconfig}, which is not there`);
   const ours = isOurCluster(kubeconfig, process.env);
+  const lack = await lackOfArgo(openCluster(kubeconfig), argoServerUrl(process.env));
+  const { patterns, lines } = exclusionsOn({ ours, lackOfArgo: lack });
+  for (const line of lines) process.stdout.write(`\n${line}\n`);
   if (ours) await packImage({ load: true });
-  else process.stdout.write(WITHOUT_OURS);
   const vitest = join(REPOSITORY, 'node_modules/vitest/vitest.mjs');
   const child = spawn(
     process.execPath,
@@ -40,12 +39,13 @@ async function main(words: readonly string[]): Promise<number> {
       vitest,
       'run',
       ...['--project', 'e2e', '--project', 'e2e-alone'],
-      ...(ours ? [] : OURS_ONLY.flatMap((pattern) => ['--exclude', pattern])),
+      ...patterns.flatMap((pattern) => ['--exclude', pattern]),
       ...words,
     ],
     {
       cwd: REPOSITORY,
       stdio: 'inherit',
+      env: { ...process.env, [WITHOUT_ARGO]: String(lack !== undefined) },
     },
   );
   return await new Promise((resolve) => {

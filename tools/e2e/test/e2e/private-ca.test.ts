@@ -3,7 +3,7 @@ import { createServer } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificate } from '@runner/core/testing';
 import type { TestNamespace, World } from '@runner/e2e';
-import { agentRules, argoRules, exitStepPods, hostForPods, openWorld } from '@runner/e2e';
+import { agentRules, argoRules, exitStepPods, hasArgo, hostForPods, openWorld } from '@runner/e2e';
 
 const KEY = 'company.pem';
 const FILE = '/var/run/hybrid-runner/ca/ca.crt';
@@ -40,7 +40,9 @@ const mountsOf = ({ spec }: Awaited<ReturnType<TestNamespace['pod']>>, container
     ({ name }) => name === container,
   )?.volumeMounts;
 
-describe.each(['configMap', 'secret'] as const)('private certificate authorities of a %s', (kind) => {
+const KINDS = hasArgo() ? (['configMap', 'secret'] as const) : (['configMap'] as const);
+
+describe.each(KINDS)('private certificate authorities of a %s', (kind) => {
   const withArgo = kind === 'secret';
   const variable = withArgo ? 'INGESTION_CA_SECRET' : 'INGESTION_CA_CONFIGMAP';
   const content = withArgo ? { stringData: { [KEY]: authority.cert } } : { data: { [KEY]: authority.cert } };
