@@ -58,6 +58,8 @@ export interface ClusterSight {
   readonly ownNamespace: string;
   readonly settings: KubernetesSettings;
   readonly version: string;
+  /** As whom it is asked, where the API server says so. */
+  readonly user: string | undefined;
 }
 
 export type ClusterOutcome =

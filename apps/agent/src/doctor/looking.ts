@@ -1,5 +1,5 @@
 import { isRunnerError } from '@runner/core';
-import type { CallOptions, KubeApi, KubeObject, ListOptions, Meta, ResourceType } from '@runner/kube';
+import type { CallOptions, KubeApi, KubeObject, ListOptions, ResourceType } from '@runner/kube';
 
 /** Kinds that only doctor looks at. */
 
@@ -26,7 +26,10 @@ interface Namespace extends KubeObject {
 interface Deployment extends KubeObject {
   readonly status?: { readonly readyReplicas?: number };
 }
-export type { Quota, Meta };
+interface SelfReview extends KubeObject {
+  readonly status?: { readonly userInfo?: { readonly username?: string } };
+}
+export type { Quota };
 
 const kind = <T extends KubeObject>(
   apiVersion: string,
@@ -47,6 +50,19 @@ export const DEFINITIONS = kind(
   false,
 );
 export const DEPLOYMENTS = kind<Deployment>('apps/v1', 'Deployment', 'deployments', true);
+
+const SELF_REVIEWS = kind<SelfReview>('authentication.k8s.io/v1', 'SelfSubjectReview', 'selfsubjectreviews', false);
+
+/** As whom the API server is asked; undefined where it does not say (before Kubernetes 1.28). Nothing is kept of the question. */
+export async function whoAmI(api: KubeApi, options: CallOptions): Promise<string | undefined> {
+  try {
+    const { object } = await api.create(SELF_REVIEWS, '', { metadata: { name: 'doctor' } }, options);
+    return object.status?.userInfo?.username;
+  } catch (error) {
+    if (isRunnerError(error, 'aborted')) throw error;
+    return undefined;
+  }
+}
 
 /** What may be seen of something: `unseen` without the right to look. */
 export type Seen<T> = { readonly seen: true; readonly it: T } | { readonly seen: false; readonly fix: string };

@@ -11,6 +11,7 @@ import { createRest } from '../transport/rest.ts';
 import { createTokenSource } from '../transport/token-source.ts';
 import { VERSION } from '../version.ts';
 import { askServer } from './asking.ts';
+import { whoAmI } from './looking.ts';
 import type { ClusterOutcome, DoctorContext, DoctorOptions, KubernetesSettings, UpgradeOutcome } from './context.ts';
 
 export interface Surroundings {
@@ -105,11 +106,12 @@ async function openCluster(around: Surroundings, opened: KubeApi[]): Promise<Clu
     const api = open(identity);
     const token = tokenForWorkloads(executor);
     const version = await api.version({ signal });
+    const user = await whoAmI(api, { signal });
     const ownNamespace = identity.place.namespace ?? 'default';
     return {
       kind: 'usable',
       sight: {
-        ...{ api, version, ownNamespace, settings: executor },
+        ...{ api, version, user, ownNamespace, settings: executor },
         workloadApi: token === undefined ? api : open(withToken(identity, token)),
         namespace: executor.namespace ?? ownNamespace,
       },

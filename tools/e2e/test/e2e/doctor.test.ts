@@ -10,8 +10,11 @@ import {
   POOL_LABEL,
   WORKLOAD_IMAGE,
   agentRules,
+  argoAccess,
+  argoRules,
   argoServerUrl,
   fakeNode,
+  hasArgo,
   kubeconfigOfTests,
   newPool,
   openWorld,
@@ -339,7 +342,7 @@ describe('runs that stay pending', () => {
   });
 });
 
-describe('doctor, of Argo', () => {
+describe.skipIf(!hasArgo())('doctor, of Argo', () => {
   const withArgo = (argoToken: string) => ({
     EXECUTOR_TYPE: 'argo',
     KUBECONFIG: kubeconfigOfTests(),
@@ -365,6 +368,20 @@ describe('doctor, of Argo', () => {
     const away = { PIPELINE_SERVICE_CLIENT_ENDPOINT: `http://127.0.0.1:${await freePort()}` };
     const nobody = await doctor({ ...withArgo('not-a-token'), ...away });
     expect(nobody.said('argo-server'), nobody.words('argo-server')).toBe('fail argo_server_unreachable');
+  });
+});
+
+describe.skipIf(!hasArgo())('doctor, of runs as Workflows', () => {
+  it('tries image and reference in Workflows, with the rights of the runner alone, and leaves none behind', async () => {
+    const apart = await world.namespace('doctor-argo');
+    await apart.create('Secret', { metadata: { name: 'shop-db' }, stringData: { value: VALUE } });
+    const { kubeconfig } = await argoAccess(apart, argoRules('crd'), world.root);
+    const env = { EXECUTOR_TYPE: 'argo', KUBECONFIG: kubeconfig, INGESTION_NAMESPACE: apart.name };
+    const answer = await doctor(env, ['--reference', 'secret:shop-db']);
+    expect(answer.said('rights'), answer.words('rights')).toBe('ok rights_ok');
+    expect(answer.said('image'), answer.words('image')).toBe('ok image_ok');
+    expect(answer.said('secret'), answer.words('secret')).toBe('ok secret_readable');
+    await eventually('nothing of the probes is left', async () => (await apart.list('Workflow')).length === 0, LONG_MS);
   });
 });
 

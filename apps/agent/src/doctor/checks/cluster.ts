@@ -30,8 +30,9 @@ export const cluster = defineCheck({
       const { message, fix } = wordsOf(outcome.error);
       return [say('cluster_unusable', `The API server cannot be asked: ${message}.`, fix)];
     }
-    const { api, version, namespace } = outcome.sight;
-    const told = `Kubernetes ${version} at ${api.place.server}, workloads in namespace ${namespace}.`;
+    const { api, version, namespace, user } = outcome.sight;
+    const asked = user === undefined ? '' : `, asked as ${user}`;
+    const told = `Kubernetes ${version} at ${api.place.server}${asked}, workloads in namespace ${namespace}.`;
     const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
     return [say(major === '1' && Number(minor) < OLDEST_MINOR ? 'cluster_too_old' : 'cluster_ok', told)];
   },

@@ -42,7 +42,8 @@ export const rights = defineCheck({
       asked.map(({ right, own }) => (own ? sight.api : sight.workloadApi).mayI(right, { signal })),
     );
     const missing = asked.filter((_, index) => allowed[index] === false);
-    if (missing.length === 0) return [say('rights_ok', `All ${asked.length} rights that are used are granted.`)];
+    if (missing.length === 0)
+      return [say('rights_ok', `All ${asked.length} rights that are used are granted${ofWhom(sight)}.`)];
     return missing.map(({ right, without, isRequired }) => {
       const resource = right.subresource === undefined ? right.resource : `${right.resource}/${right.subresource}`;
       const rule = ruleText(right.group, resource, right.verb);
@@ -55,6 +56,12 @@ export const rights = defineCheck({
     });
   },
 });
+
+/** Somebody else's rights say nothing of the runner's. */
+function ofWhom({ user }: ClusterSight): string {
+  if (user === undefined || user.startsWith('system:serviceaccount:')) return '';
+  return ` to ${user}; those of the service account of the runner may be others`;
+}
 
 async function ofExecutor({ settings, namespace }: ClusterSight): Promise<readonly Asked[]> {
   return (await permissionsOf(settings)).map(({ group, resource, subresource, verb, without, need }) => ({
