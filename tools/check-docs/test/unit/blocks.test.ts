@@ -7,7 +7,8 @@ const known = knownIn(ROOT);
 const problems = (kind: string, text: string): readonly string[] =>
   fenceProblems({ page: 'a.md', line: 1, kind, text }, known);
 
-test('every block of the guides is right', () => {
+// Starts a bash for each block.
+test('every block of the guides is right', { timeout: 60_000 }, () => {
   expect(checkBlocks(ROOT)).toEqual([]);
 });
 
