@@ -16,7 +16,7 @@ import { examine } from './examination.ts';
 import type { Examined } from './examination.ts';
 import { redactedJson, redactor } from './redaction.ts';
 import type { Redact } from './redaction.ts';
-import { reportOf, reportText } from './report.ts';
+import { redactedReport, reportOf, reportText } from './report.ts';
 import type { Report } from './report.ts';
 import { openWorld } from './world.ts';
 
@@ -63,7 +63,7 @@ async function doctor(host: DoctorHost, asked: Arguments, clock: Clock, leaving:
     signal: leaving.signal,
   });
   const examined = await examine(CHECKS, world.context, leaving.signal);
-  const report = redactedJson(reportOf(examined, true, clock.now()), redact);
+  const report = redactedReport(reportOf(examined, true, clock.now()), redact);
   tell(host, asked, report);
   if (asked.bundle !== undefined) await bundle(host, { path: asked.bundle, report, redact, context: world.context });
   leaving.abort();
@@ -86,7 +86,7 @@ async function misconfigured(
   const { id, group } = configuration;
   const results = configurationResults(result.problems, result.warnings);
   const examined: readonly Examined[] = [{ id, group, seconds: 0, results }];
-  const report = redactedJson(reportOf(examined, false, clock.now()), redact);
+  const report = redactedReport(reportOf(examined, false, clock.now()), redact);
   tell(host, asked, report);
   if (asked.bundle !== undefined) await bundle(host, { path: asked.bundle, report, redact, environment });
   return report.exitCode;
@@ -108,7 +108,8 @@ interface Bundling {
 async function bundle(host: DoctorHost, { path, report, redact, context, environment }: Bundling): Promise<void> {
   try {
     const collected = await collectBundle({ report, context, environment: context?.environment ?? environment ?? {} });
-    const redacted = redactedJson(collected, redact);
+    // The answer is without secrets already.
+    const redacted = { ...redactedJson(collected, redact), report };
     if (path === STDOUT) {
       host.stdout.write(`${JSON.stringify(redacted, undefined, 2)}\n`);
       return;

@@ -42,6 +42,9 @@ function secretTexts(environment: Environment, readFile: ReadFile): readonly str
   return texts;
 }
 
+/** `production`, `metadata`: without such words nobody would understand the answer. */
+const isWord = (text: string): boolean => /^[a-z]{1,11}$/.test(text);
+
 /** Where a secret is kept, which is told everywhere. */
 const isReference = (text: string): boolean => /^secret:\S+$/.test(text);
 
@@ -72,7 +75,8 @@ function ofConfig({ token, executor, extraEnvs, server }: AgentConfig): readonly
     ...extraEnvs.flatMap(({ name, value }) => {
       // A secret may stand behind any name: what is not known to be plain is taken for one.
       const isPlain = PLAIN.test(name) && !NAMED_LIKE_A_SECRET.test(name);
-      return isReference(value) ? [] : isPlain ? parts(value).slice(2) : [value];
+      if (isReference(value) || (isWord(value) && !NAMED_LIKE_A_SECRET.test(name))) return [];
+      return isPlain ? parts(value).slice(2) : [value];
     }),
     ...proxies.flatMap(loginOf),
   ];

@@ -3,6 +3,7 @@ import { VERSION } from '../version.ts';
 import type { Level, Result } from './check.ts';
 import { worst } from './examination.ts';
 import type { Examined } from './examination.ts';
+import type { Redact } from './redaction.ts';
 
 /** What doctor says, as `--json` prints it. */
 export interface Report {
@@ -12,6 +13,16 @@ export interface Report {
   readonly verdict: Level;
   readonly exitCode: number;
   readonly checks: readonly (Examined & { readonly level: Level })[];
+}
+
+/** The same without any secret in its texts; ids and codes are ours, and stay. */
+export function redactedReport(report: Report, redact: Redact): Report {
+  const redacted = ({ message, fix, ...rest }: Result): Result => ({
+    ...rest,
+    message: redact(message),
+    ...(fix === undefined ? {} : { fix: redact(fix) }),
+  });
+  return { ...report, checks: report.checks.map((check) => ({ ...check, results: check.results.map(redacted) })) };
 }
 
 /** @param isConfigured false: the configuration is wrong, and nothing else could be looked at */

@@ -53,6 +53,21 @@ describe('what doctor prints', () => {
     expect(redact('it was not-a-real-token.')).toBe('it was [redacted].');
   });
 
+  it('holds no value of an extra variable that may be secret, and stays readable where it is a plain word', () => {
+    const env = {
+      AUTH_TOKEN: testToken({}),
+      SERVER_URL: 'wss://x.example.test',
+      EXECUTOR_TYPE: 'local',
+      LOCAL_EXECUTOR_DIR: '/x',
+    };
+    const extra = '[SHOP:not-a-real-password,STAGE:production,AWS_REGION:eu-west-1,DB_PASSWORD:plainword]';
+    const result = parseConfig({ ...env, INGESTION_EXTRA_ENVS: extra }, none, 0);
+    if (!result.ok) throw new Error(JSON.stringify(result.problems));
+    const redact = redactor({}, result.config, none);
+    expect(redact('not-a-real-password in production in eu-west-1')).toBe('[redacted] in production in eu-west-1');
+    expect(redact('it is plainword')).toBe('it is [redacted]');
+  });
+
   it('keeps references, paths and short words', () => {
     const env = { SECRETS_PREFLIGHT_REF: 'secret:shop-db', AUTH_TOKEN_FILE: '/run/secrets/token', DB_PASSWORD: 'a' };
     const redact = redactor(env, undefined, none);
