@@ -1,4 +1,5 @@
-type Unit = 'MB/s' | 'MB' | 'µs' | 'MiB' | 'KiB' | 'bytes' | 'ms' | '%' | 'Jobs/s' | 'calls' | 'watches';
+type Unit =
+  'MB/s' | 'MB' | 'µs' | 'MiB' | 'KiB' | 'bytes' | 'ms' | '%' | 'Jobs/s' | 'Workflows/s' | 'calls' | 'watches';
 
 /** What was promised of a figure, of its value or of its ratio to the bare thing. */
 export interface Promised {

@@ -3,6 +3,7 @@ import { systemClock } from '@runner/core';
 import { HELP, parseArguments } from './arguments.ts';
 import type { Bench } from './bench.ts';
 import { agentMemory } from './benches/agent-memory.ts';
+import { argo } from './benches/argo.ts';
 import { codec } from './benches/codec.ts';
 import { idleAgents } from './benches/idle-agents.ts';
 import { jobs } from './benches/jobs.ts';
@@ -13,7 +14,7 @@ import { trigger } from './benches/trigger.ts';
 import type { Section } from './figure.ts';
 import { report, sectionText, summary } from './table.ts';
 
-const BENCHES: readonly Bench[] = [codec, logs, idleAgents, agentMemory, trigger, jobs, jobsMemory, secrets];
+const BENCHES: readonly Bench[] = [codec, logs, idleAgents, agentMemory, trigger, jobs, jobsMemory, argo, secrets];
 
 const stopping = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stopping.abort());

@@ -42,7 +42,7 @@ async function speedFigures(folder: string, context: BenchContext): Promise<read
   await using bare = startChild<BareCreator>('children/bare-creator.ts', signal);
   const { kubeconfig, namespace } = kubernetes;
   await dispatcher.ask('open', { kubeconfig, namespace });
-  await bare.ask('open', { kubeconfig, namespace, atOnce: AT_ONCE });
+  await bare.ask('open', { place: { kubeconfig, collection: 'batch/v1/jobs' }, namespace, atOnce: AT_ONCE });
   const rates = await rounds({ kubernetes, dispatcher, bare }, sample, context);
   return [throughputFigure(rates, quick), ...ownTimeFigures(own, quick)];
 }

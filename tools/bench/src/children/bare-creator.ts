@@ -1,30 +1,45 @@
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { systemClock } from '@runner/core';
-import type { Job, KubeIdentity } from '@runner/kube';
+import type { KubeIdentity, KubeObject } from '@runner/kube';
 import { kubeconfigIdentity } from '@runner/kube/kubeconfig';
 import { serve } from '../measure/questions.ts';
 
-/** A loop that creates Jobs and does nothing else: no client, no retries, no looking at what comes back but its status. */
+/** Where objects are posted: at the API server of this kubeconfig, or at an Argo Server. */
+export type BarePlace =
+  | { readonly kubeconfig: string; readonly collection: 'batch/v1/jobs' | 'argoproj.io/v1alpha1/workflows' }
+  | { readonly endpoint: string; readonly token: string };
+
+/** A loop that creates objects and does nothing else: no client, no retries, no looking at what comes back but its status. */
 export interface BareCreator {
-  open(options: { readonly kubeconfig: string; readonly namespace: string; readonly atOnce: number }): Promise<void>;
-  /** Creates that many Jobs like this one, so many at once; milliseconds from the first request to the last answer. */
-  create(like: Job, count: number): Promise<number>;
+  open(options: { readonly place: BarePlace; readonly namespace: string; readonly atOnce: number }): Promise<void>;
+  /** Creates that many objects like this one, so many at once; milliseconds from the first request to the last answer. */
+  create(like: KubeObject, count: number): Promise<number>;
 }
 
 const clock = systemClock({ keepAlive: true });
 let post: ((body: string) => Promise<void>) | undefined;
+let wrapped = (object: KubeObject): unknown => object;
 let workers = 0;
 let made = 0;
 
 serve<BareCreator>({
-  open: async ({ kubeconfig, namespace, atOnce }) => {
-    const identity = await kubeconfigIdentity({ path: kubeconfig, clock });
-    post = await poster(identity, `/apis/batch/v1/namespaces/${namespace}/jobs`, atOnce);
+  open: async ({ place, namespace, atOnce }) => {
     workers = atOnce;
+    if ('endpoint' in place) {
+      const url = new URL(`/api/v1/workflows/${namespace}`, place.endpoint);
+      post = poster(url, { authorization: `Bearer ${place.token}` }, atOnce);
+      wrapped = (workflow) => ({ namespace, workflow });
+      return;
+    }
+    const identity = await kubeconfigIdentity({ path: place.kubeconfig, clock });
+    const [group, version, plural] = place.collection.split('/');
+    const url = new URL(`/apis/${group}/${version}/namespaces/${namespace}/${plural}`, identity.place.server);
+    const authorization = await identity.authorization({ refresh: false, signal: new AbortController().signal });
+    post = poster(url, authorization === undefined ? {} : { authorization }, atOnce, identity);
   },
   create: async (like, count) => {
-    const bodies = Array.from({ length: count }, () => JSON.stringify(renamed(like)));
+    const bodies = Array.from({ length: count }, () => JSON.stringify(wrapped(renamed(like))));
     const began = clock.monotonic();
     await Promise.all(
       Array.from({ length: workers }, async () => {
@@ -35,21 +50,24 @@ serve<BareCreator>({
   },
 });
 
-function renamed(job: Job): Job {
+function renamed(object: KubeObject): KubeObject {
   made += 1;
-  return { ...job, metadata: { ...job.metadata, name: `bare-${made}` } };
+  return { ...object, metadata: { ...object.metadata, name: `bare-${made}` } };
 }
 
-async function poster(identity: KubeIdentity, path: string, atOnce: number): Promise<(body: string) => Promise<void>> {
-  const url = new URL(path, identity.place.server);
-  const authorization = await identity.authorization({ refresh: false, signal: new AbortController().signal });
+function poster(
+  url: URL,
+  authorization: Readonly<Record<string, string>>,
+  atOnce: number,
+  identity?: KubeIdentity,
+): (body: string) => Promise<void> {
   const secure = url.protocol === 'https:';
   const pool = { keepAlive: true, maxSockets: atOnce };
-  const { certificate: cert, key } = identity.clientCertificate ?? {};
+  const { certificate: cert, key } = identity?.clientCertificate ?? {};
   const options = {
     method: 'POST',
     agent: secure ? new HttpsAgent(pool) : new HttpAgent(pool),
-    ca: identity.certificateAuthority,
+    ca: identity?.certificateAuthority,
     cert,
     key,
   };
@@ -58,12 +76,12 @@ async function poster(identity: KubeIdentity, path: string, atOnce: number): Pro
       const headers = {
         'content-type': 'application/json',
         'content-length': Buffer.byteLength(body),
-        ...(authorization === undefined ? {} : { authorization }),
+        ...authorization,
       };
       const outgoing = (secure ? httpsRequest : httpRequest)(url, { ...options, headers }, (answer) => {
         answer.resume().once('end', () => {
-          if (answer.statusCode === 201) resolve();
-          else reject(new Error(`a Job was answered ${answer.statusCode}`));
+          if (answer.statusCode === 201 || answer.statusCode === 200) resolve();
+          else reject(new Error(`an object was answered ${answer.statusCode}`));
         });
       });
       outgoing.once('error', reject).end(body);

@@ -29,7 +29,7 @@ export interface BenchKubernetes extends AsyncDisposable {
 /** The real API server that KUBECONFIG names; without it the one in memory, as a process of its own. */
 export async function benchKubernetes(folder: string, context: BenchContext): Promise<BenchKubernetes> {
   const path = process.env['KUBECONFIG'] ?? '';
-  if (path !== '') return await realKubernetes(path, context);
+  if (path !== '') return await openRealKubernetes(context);
   const memory = await memoryKubernetes(folder, context);
   return { ...memory, [Symbol.asyncDispose]: () => memory[Symbol.asyncDispose]() };
 }
@@ -59,7 +59,9 @@ export async function memoryKubernetes(folder: string, context: BenchContext): P
   };
 }
 
-async function realKubernetes(kubeconfig: string, context: BenchContext): Promise<BenchKubernetes> {
+/** The one that KUBECONFIG names, which must be there. */
+export async function openRealKubernetes(context: BenchContext): Promise<BenchKubernetes> {
+  const kubeconfig = process.env['KUBECONFIG'] ?? '';
   const { signal } = context;
   const api = await apiOf(kubeconfig, context);
   const version = await api.version({ signal });
