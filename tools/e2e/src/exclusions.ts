@@ -1,6 +1,10 @@
-/** They stop programs of the cluster, or need a node that is this machine: only tools/cluster allows that. */
+/**
+ * They stop programs of the cluster, need a node that is this machine, or the images that `npm run images` puts onto it: only
+ * tools/cluster allows that.
+ */
 const OURS_ONLY = [
   ...['**/*outages.test.ts', '**/registry.test.ts', '**/registry-helper.test.ts', '**/images.test.ts'],
+  'tools/charts/**/{install,argo-install,in-place,control-plane-install,bad-input,figures}.test.ts',
 ];
 /** Every test of them makes Workflows. Others have some that do: those look at `WITHOUT_ARGO`. */
 const ARGO_ONLY = ['**/argo-*.test.ts', 'packages/executor-argo/**'];
