@@ -1,4 +1,5 @@
 import { RESERVED_VARIABLES } from '@runner/executor';
+import type { Probe } from '@runner/executor';
 import { probeRun } from '@runner/kube/runs';
 import { describeProblem } from '@runner/scheduling';
 import fc from 'fast-check';
@@ -200,7 +201,7 @@ describe('private certificate authorities', () => {
   });
 
   it('reach probes as they reach runs', () => {
-    const probe = { command: ['look'], image: 'example.test/looker:1', timeoutMs: 60_000 };
+    const probe: Probe = { command: ['look'], image: 'example.test/looker:1', timeoutMs: 60_000 };
     const { spec } = buildProbeWorkflow({
       ...{ probe, run: probeRun(probe, '0123abcd'), namespace: 'runs', pods, argoReads: true },
     });
