@@ -89,12 +89,12 @@ export async function argoSubject(transport: ArgoTransport): Promise<ExecutorSub
 
 /** Argo Server and nothing beside it. */
 function overServer(endpoint: string, { tokenFile }: ArgoAccess): Clients {
-  return { argo: createArgoServerApi({ endpoint, tokenFile, clock, random, callTimeoutMs: 3_000 }) };
+  return { argo: createArgoServerApi({ endpoint, tokenFile, clock, random, callTimeoutMs: 15_000 }) };
 }
 
 async function overCrd(server: string, door: string, { kubeconfig }: ArgoAccess): Promise<Required<Clients>> {
   const text = (await readFile(kubeconfig, 'utf8')).replace(server, door);
   const identity = await kubeconfigIdentity({ text, clock });
-  const kube = createKubeApi({ identity, clock, random, callTimeoutMs: 3_000 });
+  const kube = createKubeApi({ identity, clock, random, callTimeoutMs: 15_000 });
   return { argo: createArgoCrdApi({ kube }), kube };
 }
