@@ -1,5 +1,7 @@
 import type { Clock } from '@runner/core';
 
+/** Answers that are further apart than so many times the wanted distance belong to two searches. */
+const SAME_SEARCH = 5;
 /** Most runs that are remembered; the oldest go first. */
 const MOST = 10_000;
 
@@ -15,12 +17,13 @@ export interface AbsenceNotes {
 }
 
 export function absenceNotes(clock: Clock, absenceMs: number): AbsenceNotes {
-  const since = new Map<string, number>();
+  const since = new Map<string, { readonly first: number; readonly last: number }>();
   return {
     missing: (runId) => {
       const now = clock.monotonic();
-      const first = since.get(runId) ?? now;
-      since.set(runId, first);
+      const known = since.get(runId);
+      const first = known !== undefined && now - known.last <= SAME_SEARCH * absenceMs ? known.first : now;
+      since.set(runId, { first, last: now });
       for (const oldest of since.keys()) {
         if (since.size <= MOST) break;
         since.delete(oldest);

@@ -72,11 +72,22 @@ export function isNodeOver(node: WorkflowNode | undefined): boolean {
   return NODE_OVER.has(node?.phase ?? '');
 }
 
-/** Whether the main program will write nothing more. Its pod knows first. */
+/**
+ * Whether the main program will write nothing more. Its pod knows first; but a pod may be shown later than the Workflow, and
+ * an exit code Argo has read from the container that ended.
+ */
 export function isMainOver(sight: WorkflowSight): boolean {
   const pod = mainPodOf(sight);
-  if (pod !== undefined) return mainStatus(pod)?.state?.terminated !== undefined || !isLivePod(pod);
+  if (pod !== undefined) {
+    return mainStatus(pod)?.state?.terminated !== undefined || !isLivePod(pod) || hasExited(sight, pod);
+  }
   return sight.workflow === undefined || isNodeOver(mainNodeOf(sight.workflow)) || isFinished(sight.workflow);
+}
+
+function hasExited({ workflow }: WorkflowSight, pod: Pod): boolean {
+  const node = mainNodeOf(workflow);
+  const isOwn = workflow !== undefined && workflowOwnerOf(pod)?.uid === workflow.metadata?.uid;
+  return isOwn && isNodeOver(node) && node?.outputs?.exitCode !== undefined;
 }
 
 /** When the main program ended, in epoch milliseconds. */

@@ -18,6 +18,7 @@ export async function submitRun(parts: ArgoParts, spec: RunSpec, signal: AbortSi
   const { object, created: isNew } = await argo.workflows.create(WORKFLOWS, namespace, wanted, { signal });
   if (!isNew) refuseStranger(object, spec, 'Workflow');
   remember(parts, spec.runId, object);
+  parts.absences.found(spec.runId);
   const created = isNew || submissionOf(object) === submissionOf(wanted);
   if (!created) return { created, observation: await look(parts, spec.runId, signal) };
   const workflow = keepWorkflow(object);

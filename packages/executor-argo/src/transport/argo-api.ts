@@ -14,7 +14,8 @@ export interface ArgoPodLogOptions extends PodLogOptions {
  * Calls about Workflows, in the words of the Kubernetes port, whichever way they travel. Only `WORKFLOWS` (and the logs of
  * their pods) can be asked for. Errors are `kubeError`s, so that one table serves both transports.
  *
- * Lists and watches may leave out `spec.templates` (they hold the configs) and `metadata.managedFields`; `get` gives all.
+ * Lists and watches may leave out `spec.templates` and `spec.podSpecPatch` (they hold the configs) and
+ * `metadata.managedFields`; `get` gives all.
  */
 export interface WorkflowCalls extends Pick<KubeApi, 'create' | 'get' | 'list' | 'watch' | 'delete'> {
   /**

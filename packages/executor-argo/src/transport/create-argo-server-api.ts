@@ -13,7 +13,7 @@ import { watchEvents } from './server/watching.ts';
 export interface ArgoServerApiOptions
   extends ArgoServerIdentityOptions, Omit<ServerCallerOptions, 'identity' | 'clock'> {}
 
-const WATCH_FIELDS = '-result.object.metadata.managedFields,result.object.spec.templates';
+const WATCH_FIELDS = `-${['metadata.managedFields', 'spec.templates', 'spec.podSpecPatch'].map((field) => `result.object.${field}`).join()}`;
 /**
  * Bookmarks of the API server come through, about every minute. Whatever stands between cuts streams after five minutes as
  * a rule, and a server whose own reading was cut stops feeding a followed log without ending it: watches end before that by

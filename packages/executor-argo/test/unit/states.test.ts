@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { Buffer } from 'node:buffer';
 import { gzipSync } from 'node:zlib';
 import type { Observation } from '@runner/executor';
+import type { Pod } from '@runner/kube';
 import { describe, expect, it } from 'vitest';
 import { keepWorkflow } from '../../src/kept.ts';
 import { judge } from '../../src/observation.ts';
@@ -147,6 +148,18 @@ describe('what an Argo that is older, newer or set up differently shows', () => 
   it('is not ended while a pod of it lives, whatever its phase', () => {
     const sight = { ...recorded('succeeded'), pods: recorded('stopping').pods };
     expect(inShort(judge(sight, context))[0]).toBe('ending');
+  });
+
+  it('a pod that is shown later than its Workflow takes nothing back', () => {
+    const sight = recorded('exit-running-after-failure');
+    const late = sight.pods.map((pod): Pod => {
+      const [status] = pod.status?.containerStatuses ?? [];
+      if (status?.state?.terminated?.exitCode !== 3) return pod;
+      const running = { ...status, state: { running: { startedAt: '2026-11-21T17:44:00Z' } } };
+      return { ...pod, status: { ...pod.status, phase: 'Running', containerStatuses: [running] } };
+    });
+    expect(late).not.toEqual(sight.pods);
+    expect(inShort(judge({ ...sight, pods: late }, context))[0]).toBe('ending');
   });
 
   it('a Workflow that somebody suspended is held back', () => {

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { testRunSpec } from '@runner/executor/testing';
 import type { ApiFault } from '@runner/kube/testing';
 import { describe, expect, it } from 'vitest';
@@ -158,7 +159,7 @@ describe('over a server whose token may not look at pods', () => {
     const [good, bad] = [testRunSpec(), testRunSpec()];
     for (const one of [good, bad]) await subject.executor.submit(one, calm);
     for (const { runId } of [good, bad]) await watch.until(runId, 'running');
-    await subject.print(bad.runId, 'the last words\n');
+    await subject.print(bad.runId, Buffer.from('the last words\n'));
     await subject.succeed(good.runId);
     await subject.fail(bad.runId, 3);
     await watch.until(good.runId, 'ended succeeded');

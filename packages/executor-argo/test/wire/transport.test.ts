@@ -191,10 +191,22 @@ describe('a list over the Argo Server', () => {
   it('brings no configs and no managed fields', async () => {
     await using memory = await memoryArgo();
     const argo = memory.client();
-    await create(argo, 'one');
+    const one = workflow('one');
+    const { resourceVersion } = await argo.workflows.list(WORKFLOWS, NAMESPACE, { signal });
+    await argo.workflows.create(
+      WORKFLOWS,
+      NAMESPACE,
+      { ...one, spec: { ...one.spec, podSpecPatch: '{}' } },
+      { signal },
+    );
     const { items } = await argo.workflows.list(WORKFLOWS, NAMESPACE, { signal });
-    expect(items[0]?.spec?.entrypoint).toBe('main');
-    expect(items[0]?.spec?.templates).toBeUndefined();
+    expect(items.map(({ spec }) => spec)).toEqual([{ entrypoint: 'main', arguments: {} }]);
+    const options = { labelSelector: 'argo-api-contract', resourceVersion, timeoutSeconds: 60, signal };
+    for await (const event of argo.workflows.watch(WORKFLOWS, NAMESPACE, options)) {
+      if (event.type === 'BOOKMARK') continue;
+      expect(event.object.spec).toEqual({ entrypoint: 'main', arguments: {} });
+      break;
+    }
   });
 });
 

@@ -3,8 +3,8 @@ import { describeAbout, detailsOf, kubeError, withQuery } from '@runner/kube';
 import { isRecord } from './refusal.ts';
 import { named } from './watching.ts';
 
-/** Without the configs in the templates; what is not named here is given, so later versions lose nothing. */
-const FIELDS = '-items.metadata.managedFields,items.spec.templates';
+/** Without the configs, in templates or in the patch of pods; what is not named is given, so later versions lose nothing. */
+const FIELDS = '-items.metadata.managedFields,items.spec.templates,items.spec.podSpecPatch';
 const PAGE_SIZE = 200;
 /** Longest page, in bytes. */
 const PAGE_BYTES = 64 * 1024 * 1024;
