@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { systemClock, systemRandom } from '@runner/core';
 import type { Executor } from '@runner/executor';
 import type { ExecutorSubject } from '@runner/executor/testing';
+import { testRunSpec } from '@runner/executor/testing';
 import type { ArgoApi } from '@runner/executor-argo';
 import { createArgoCrdApi, createArgoExecutor, createArgoServerApi } from '@runner/executor-argo';
 import type { KubeApi } from '@runner/kube';
@@ -42,6 +43,7 @@ export async function argoSubject(transport: ArgoTransport): Promise<ExecutorSub
   const folder = await mkdtemp(join(tmpdir(), 'argo-contract-'));
   const access = await argoAccess(namespace, argoRules(transport), folder);
   const open: { close(): Promise<void> }[] = [];
+  const watches: Promise<void>[] = [];
   const make = async (): Promise<Executor> => {
     const { argo, kube } =
       transport === 'server' ? overServer(gate.server, access) : await overCrd(cluster.server, gate.server, access);
@@ -54,6 +56,8 @@ export async function argoSubject(transport: ArgoTransport): Promise<ExecutorSub
       timings: { absenceMs: ABSENCE_MS },
     });
     open.unshift(executor, argo, ...(kube === undefined ? [] : [kube]));
+    // As the agent does: whoever watches ends what does not end by itself.
+    watches.push(executor.watch(testRunSpec().owner, () => undefined, new AbortController().signal));
     return executor;
   };
   return {
@@ -78,6 +82,7 @@ export async function argoSubject(transport: ArgoTransport): Promise<ExecutorSub
     },
     [Symbol.asyncDispose]: async () => {
       for (const one of open) await one.close();
+      await Promise.all(watches);
       // Programs end when their control does.
       await control[Symbol.asyncDispose]();
       await gate[Symbol.asyncDispose]();

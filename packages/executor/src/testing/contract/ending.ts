@@ -104,7 +104,9 @@ export function endingCases({ make, timeoutMs }: ContractContext): void {
   it('has nothing to end of a run that was never submitted, and does not remember that it was asked', async () => {
     await using subject = await make();
     const spec = testRunSpec();
-    expect((await subject.executor.end(spec.runId, cancel, calm)).presence).toBe('absent');
+    const { presence } = await subject.executor.end(spec.runId, cancel, calm);
+    // Where lists may be old, that nothing is there is not proven yet.
+    expect(['absent', ...(subject.listsAreFresh === false ? ['unknown'] : [])]).toContain(presence);
     await running(subject, spec, timeoutMs);
     await subject.succeed(spec.runId);
     expect((await untilEnded(subject.executor, spec.runId, timeoutMs)).outcome.result).toBe('succeeded');

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import type { Observation } from '../../observation.ts';
 import { testRunSpec } from '../run-spec.ts';
 import type { ContractContext, ExecutorSubject } from './subject.ts';
-import { calm, rejection, running, until, untilEnded } from './subject.ts';
+import { calm, expectAbsent, rejection, running, until, untilEnded } from './subject.ts';
 
 const { owner } = testRunSpec();
 
@@ -27,7 +27,7 @@ export function seeingCases({ make, timeoutMs }: ContractContext): void {
   it('sees nothing of a run that was never submitted', async () => {
     await using subject = await make();
     const runId = randomUUID();
-    expect(await subject.executor.observe(runId, calm)).toMatchObject({ presence: 'absent', runId });
+    await expectAbsent(subject, runId, timeoutMs);
   });
 
   it('lists living and ended workloads of one owner, and of nobody else', async () => {
@@ -96,7 +96,7 @@ export function seeingCases({ make, timeoutMs }: ContractContext): void {
     await subject.succeed(spec.runId);
     await untilEnded(subject.executor, spec.runId, timeoutMs);
     await subject.executor.discard(spec.runId, calm);
-    expect((await subject.executor.observe(spec.runId, calm)).presence).toBe('absent');
+    await expectAbsent(subject, spec.runId, timeoutMs);
     await subject.executor.discard(spec.runId, calm);
     expect((await subject.executor.list(owner, calm)).observations).toEqual([]);
   });

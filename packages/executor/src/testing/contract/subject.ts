@@ -79,6 +79,16 @@ export async function untilEnded(executor: Executor, runId: string, timeoutMs: n
   );
 }
 
+/** Expects that nothing is there of the run: at once, or after a while where lists that lack it prove nothing. */
+export async function expectAbsent(subject: ExecutorSubject, runId: string, timeoutMs: number): Promise<void> {
+  const { executor, listsAreFresh = true } = subject;
+  if (!listsAreFresh) {
+    const isKnown = async () => ((await executor.observe(runId, calm)).presence === 'unknown' ? undefined : true);
+    await until('it is known what is there', isKnown, timeoutMs);
+  }
+  expect(await executor.observe(runId, calm)).toMatchObject({ presence: 'absent', runId });
+}
+
 /** Submits a new run and waits until its program runs. */
 export async function running(subject: ExecutorSubject, spec: RunSpec, timeoutMs: number): Promise<PresentObservation> {
   await subject.executor.submit(spec, calm);

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { MAX_CONFIG_BYTES } from '../../workload/config.ts';
 import { testRunSpec } from '../run-spec.ts';
 import type { ContractContext } from './subject.ts';
-import { calm, rejection, running, uidOf, until, untilEnded, untilRunning } from './subject.ts';
+import { calm, expectAbsent, rejection, running, uidOf, until, untilEnded, untilRunning } from './subject.ts';
 
 /** A config of exactly so many bytes once serialised. */
 function configOf(bytes: number): { readonly filler: string } {
@@ -93,7 +93,7 @@ export function submittingCases({ make, timeoutMs }: ContractContext): void {
       code: 'config_too_large',
       retryable: false,
     });
-    expect((await subject.executor.observe(over.runId, calm)).presence).toBe('absent');
+    await expectAbsent(subject, over.runId, timeoutMs);
   });
 
   it('refuses a run whose id is no UUID', async () => {
