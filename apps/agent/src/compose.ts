@@ -88,7 +88,11 @@ export async function compose(config: AgentConfig, world: World): Promise<App> {
   const pullSecret = composePullSecret(config, world);
   const executor = await createExecutor(config.executor, {
     ...{ config, environment, clock, random, logger },
-    apiObserver: { called: ({ status }) => void (status === 429 && metrics.throttled()) },
+    apiObserver: {
+      called: ({ status }) => {
+        if (status === 429) metrics.throttled();
+      },
+    },
   });
   const checkSecrets = secretCheck(secrets.check, executor);
   const agent = createAgent({

@@ -75,9 +75,7 @@ describe('a call that fails for now', () => {
     // Two delays with full jitter: of 200 to 400 and 200 to 800 ms.
     expect(waited).toBeGreaterThanOrEqual(400);
     expect(waited).toBeLessThanOrEqual(1300);
-    expect(logger.records.map((record) => record.message)).toEqual(
-      Array(2).fill('call to the API server is repeated'),
-    );
+    expect(logger.records.map((record) => record.message)).toEqual(Array(2).fill('call to the API server is repeated'));
   });
 
   it('tells the failure when there is no time left for another try', async () => {
