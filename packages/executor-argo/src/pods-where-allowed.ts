@@ -1,20 +1,27 @@
 import type { Clock, Logger } from '@runner/core';
 import { isRunnerError } from '@runner/core';
-import type { KubeApi, KubeObject, ResourceType } from '@runner/kube';
+import type { KubeApi, KubeErrorCode, ResourceType } from '@runner/kube';
 import { PODS, kubeError } from '@runner/kube';
 
 /** Where a watch begins that has nothing to watch. */
 const UNSEEN = 'unseen';
+/** Between two tries to reach an API server that has never been reached. */
+const AGAIN_MS = 60_000;
 
 /**
  * Beside an Argo Server, pods are a help and no need. Whoever holds its token may not look at them, or holds it for another
- * cluster than the one the agent is in: then there are none, as if the API server could not be reached at all. It is
- * tried again with each list, and when a watch of theirs would have ended, so that a right that is given later counts.
+ * cluster than the one the agent is in, or may not reach the API server at all: then there are none. It is tried again with
+ * each list, and when a watch of theirs would have ended, so that a right that is given later counts. An API server that
+ * has shown them once is waited for.
  */
 export function podsWhereAllowed(kube: KubeApi, clock: Clock, logger: Logger): KubeApi {
   let told = false;
-  const refused = (error: unknown): boolean => {
-    if (!isRunnerError(error, 'kube_forbidden') && !isRunnerError(error, 'kube_unauthorized')) return false;
+  let isKnown = false;
+  let awayUntil = 0;
+  const unseen = (error: unknown): boolean => {
+    const isAway = !isKnown && isRunnerError(error) && AWAY.has(error.code);
+    if (!isAway && !(isRunnerError(error) && REFUSED.has(error.code))) return false;
+    if (isAway) awayUntil = clock.monotonic() + AGAIN_MS;
     if (!told)
       logger.warn('pods of Workflows cannot be seen with the token at hand: Argo alone tells of them', { error });
     told = true;
@@ -22,10 +29,14 @@ export function podsWhereAllowed(kube: KubeApi, clock: Clock, logger: Logger): K
   };
   const isPods = (type: ResourceType): boolean => type.plural === PODS.plural;
   const list: KubeApi['list'] = async (type, namespace, options) => {
+    if (!isPods(type)) return await kube.list(type, namespace, options);
+    if (clock.monotonic() < awayUntil) return { items: [], resourceVersion: UNSEEN };
     try {
-      return await kube.list(type, namespace, options);
+      const found = await kube.list(type, namespace, options);
+      isKnown = true;
+      return found;
     } catch (error) {
-      if (!isPods(type) || !refused(error)) throw error;
+      if (options.signal.aborted || !unseen(error)) throw error;
       return { items: [], resourceVersion: UNSEEN };
     }
   };
@@ -36,12 +47,15 @@ export function podsWhereAllowed(kube: KubeApi, clock: Clock, logger: Logger): K
   return { ...kube, list, watch };
 }
 
+const REFUSED: ReadonlySet<string> = new Set<KubeErrorCode>(['kube_forbidden', 'kube_unauthorized']);
+const AWAY: ReadonlySet<string> = new Set<KubeErrorCode>(['kube_unreachable', 'kube_timeout', 'kube_protocol']);
+
 /** Says nothing until its time is over, then that there must be a new list. */
-async function* nothing<T extends KubeObject>(
+async function* nothing(
   clock: Clock,
   seconds: number,
   signal: AbortSignal,
-): AsyncGenerator<{ type: 'BOOKMARK'; resourceVersion: string; object?: T }, void> {
+): AsyncGenerator<{ type: 'BOOKMARK'; resourceVersion: string }, void> {
   const stepMs = 30_000;
   for (let leftMs = seconds * 1_000; leftMs > 0; leftMs -= stepMs) {
     await clock.sleep(Math.min(stepMs, leftMs), signal);

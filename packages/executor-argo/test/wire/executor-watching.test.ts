@@ -170,3 +170,26 @@ describe('over a server whose token may not look at pods', () => {
     expect((await subject.executor.list(owner, calm)).observations).toHaveLength(2);
   });
 });
+
+it('over a server, runs are seen all the same where the API server cannot be reached', async () => {
+  await using subject = await argoSubject({ transport: 'server' });
+  subject.server.fault({ kind: 'reset' }, { resource: 'pods', verb: 'list' });
+  await using watch = watched(subject.executor);
+  const spec = testRunSpec();
+  await subject.executor.submit(spec, calm);
+  await watch.until(spec.runId, 'running');
+  await subject.succeed(spec.runId);
+  await watch.until(spec.runId, 'ended succeeded');
+});
+
+it('over a server, an API server that has shown pods is waited for when it is away', async () => {
+  await using subject = await argoSubject({ transport: 'server' });
+  const spec = testRunSpec();
+  await subject.executor.submit(spec, calm);
+  await until('it runs', () => subject.cluster.starts(subject.workflow(spec.runId)) === 1);
+  expect(await subject.executor.observe(spec.runId, calm)).toMatchObject({ presence: 'present' });
+  const back = subject.server.fault({ kind: 'reset' }, { resource: 'pods', verb: 'list' });
+  expect(await subject.executor.observe(spec.runId, calm)).toMatchObject({ presence: 'unknown' });
+  back();
+  expect(await subject.executor.observe(spec.runId, calm)).toMatchObject({ presence: 'present' });
+});
