@@ -9,7 +9,9 @@ import { testSettings } from '../support/objects.ts';
 import { until } from '../support/until.ts';
 import { calm } from '../support/watching.ts';
 
-const PROBE: Probe = { command: ['look', '--closely'], image: 'example.test/looker:1', timeoutMs: 30_000 };
+/** Kubernetes would put a variable in. */
+const WORD = '--closely=$(HOSTNAME)';
+const PROBE: Probe = { command: ['look', WORD], image: 'example.test/looker:1', timeoutMs: 30_000 };
 
 const jobOf = ({ server }: MemorySubject): Promise<Job> => until('there is a Job', () => server.objects(JOBS)[0]);
 
@@ -24,7 +26,7 @@ describe('a probe', () => {
     expect(pod).toMatchObject({
       serviceAccountName: testSettings.serviceAccountName,
       restartPolicy: 'Never',
-      containers: [{ image: 'example.test/looker:1', command: ['look', '--closely'] }],
+      containers: [{ image: 'example.test/looker:1', command: ['look', '--closely=$$(HOSTNAME)'] }],
     });
     expect(pod?.containers[0]?.env?.map((variable) => variable.name)).not.toContain('config');
     for (const labels of [job.metadata?.labels, job.spec?.template.metadata?.labels]) {
