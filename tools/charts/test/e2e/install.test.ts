@@ -20,6 +20,8 @@ import { connectionTo, databaseFor, loadShop } from '../support/shop.ts';
  */
 
 const AGENT = 'aws-prod';
+/** An agent that leaves says so: its successor need not wait for silence. Far above what it takes, for machines at work. */
+const LONGEST_HANDOVER_MS = 20_000;
 const FULLNAME = 'collate-prod-hybrid-ingestion-runner';
 
 withHelm('a release from its install to its end', () => {
@@ -65,6 +67,29 @@ withHelm('a release from its install to its end', () => {
       },
       LONG_MS,
     );
+  }
+
+  /** How long the control plane had no active agent at a stretch (ms), until this is over. */
+  async function longestWithoutActive(what: Promise<unknown>): Promise<number> {
+    let over = false;
+    const watched = what.finally(() => {
+      over = true;
+    });
+    let longest = 0;
+    let lastSeen = Date.now();
+    const watch = eventually(
+      'it is over',
+      async () => {
+        const { instances = [] } = (await company.runner(AGENT)) ?? {};
+        const now = Date.now();
+        if (instances.some(({ role }) => role === 'active')) lastSeen = now;
+        longest = Math.max(longest, now - lastSeen);
+        return over;
+      },
+      LONG_MS * 2,
+    );
+    await Promise.all([watched, watch]);
+    return longest;
   }
 
   it('is Active after helm install, though the keys of the registry are wrong, and its image is never waited for', async () => {
@@ -137,9 +162,12 @@ withHelm('a release from its install to its end', () => {
     await company.world.inState(runId, 'running');
     const former = await activePod(1);
 
-    await release.upgrade(
+    const upgrading = release.upgrade(
       company.values(AGENT, { replicaCount: 2, commonLabels: { team: 'data' }, config: { reconnectDelaySeconds: 1 } }),
     );
+    const gap = await longestWithoutActive(upgrading);
+    console.log(`longest time without an active agent during the upgrade: ${gap} ms`);
+    expect(gap).toBeLessThan(LONGEST_HANDOVER_MS);
 
     const { active, others } = await activePod(2);
     expect([active, ...others].map(({ uid }) => uid)).not.toContain(former.active.uid);
