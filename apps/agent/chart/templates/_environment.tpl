@@ -250,7 +250,7 @@ envFrom:
 {{- define "runner.secretsEnvironment" -}}
 {{- include "runner.variable" (list "SECRETS_MANAGER" .Values.config.secretsManager) }}
 {{- $check := .Values.config.secretsCheck }}
-{{- if and (eq (include "runner.executor" .) "simpleK8s") (eq (include "runner.flag" $check.enabled) "true") }}
+{{- if eq (include "runner.flag" $check.enabled) "true" }}
 {{- include "runner.variable" (list "SECRETS_PREFLIGHT_IMAGE" (default (include "runner.ownImage" .) $check.image)) }}
 {{- include "runner.variable" (list "SECRETS_PREFLIGHT_REF" $check.reference) }}
 {{- end }}

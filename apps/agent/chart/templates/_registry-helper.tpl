@@ -51,3 +51,10 @@ template:
       {{- include "runner.caVolume" . | nindent 6 }}
 {{- end -}}
 {{- end -}}
+
+{{/* Tokens of other registries than ECR do not live as long as its schedule. */}}
+{{- define "runner.helperSchedule" -}}
+{{- $helper := .Values.ecrRegistryHelper -}}
+{{- $short := dict "acr" "0 * * * *" "gar" "0/20 * * * *" -}}
+{{- if eq $helper.schedule "0 0/6 * * *" -}}{{ get $short $helper.type | default $helper.schedule }}{{- else -}}{{ $helper.schedule }}{{- end -}}
+{{- end -}}
