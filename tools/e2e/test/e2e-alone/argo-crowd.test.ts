@@ -42,15 +42,20 @@ async function crowd(argo: ArgoTransport, what: 'executed' | 'waiting', count: n
 const triggered = (crowds: readonly Crowd[]): Promise<readonly string[]> =>
   Promise.all(crowds.flatMap(({ pipelines }) => pipelines).map((pipeline) => pipeline.trigger()));
 
+/** A hundred that ask all the time would leave the control plane no time for anything else. */
+async function inTurn<T>(runIds: readonly string[], look: (runId: string) => Promise<T>): Promise<readonly T[]> {
+  const all: T[] = [];
+  for (const runId of runIds) all.push(await look(runId));
+  return all;
+}
+
 it(`${2 * (EXECUTED + WAITING)} runs at once, half of them over each transport, are as many Workflows with an end of their own each`, async () => {
   const executed = await Promise.all([crowd('server', 'executed', EXECUTED), crowd('crd', 'executed', EXECUTED)]);
   const waiting = await Promise.all([crowd('server', 'waiting', WAITING), crowd('crd', 'waiting', WAITING)]);
   const [runs, waits] = await Promise.all([triggered(executed), triggered(waiting)]);
 
-  const told = await Promise.all(
-    waits.map((runId) =>
-      world.until(runId, 'it says why it waits', (run) => run.diagnosis !== undefined, ALL_WITHIN_MS),
-    ),
+  const told = await inTurn(waits, (runId) =>
+    world.until(runId, 'it says why it waits', (run) => run.diagnosis !== undefined, ALL_WITHIN_MS),
   );
   expect(new Set(told.map(({ state, diagnosis }) => `${state} ${diagnosis?.category}`))).toEqual(
     new Set(['pending scheduling']),
@@ -59,11 +64,10 @@ it(`${2 * (EXECUTED + WAITING)} runs at once, half of them over each transport, 
     runs.map(async (runId, index) => (await world.control.program(runId, ALL_WITHIN_MS)).exit(codeOf(index))),
   );
   await Promise.all(waiting.flatMap(({ pipelines }) => pipelines).map((pipeline) => pipeline.ask('kill')));
-  const seenEnd = (runId: string) => world.until(runId, 'its end', (run) => run.outcome !== undefined, ALL_WITHIN_MS);
-  const [ends, cancelled] = await Promise.all([
-    Promise.all(runs.map(seenEnd)),
-    Promise.all(waits.map((runId) => world.ended(runId, ALL_WITHIN_MS))),
-  ]);
+  const ends = await inTurn(runs, (runId) =>
+    world.until(runId, 'its end', (run) => run.outcome !== undefined, ALL_WITHIN_MS),
+  );
+  const cancelled = await inTurn(waits, (runId) => world.ended(runId, ALL_WITHIN_MS));
 
   expect(ends.map(({ state, outcome }) => [state, outcome?.exitCode])).toEqual(
     runs.map((_, index) => (codeOf(index) === 0 ? ['succeeded', 0] : ['failed', codeOf(index)])),

@@ -12,7 +12,7 @@ describe.concurrent('the contract', () => {
   );
 
   executorContract(
-    "Workflows of a real Argo over its server alone, under the official chart's Role,",
+    "Workflows of a real Argo over its server, under the official chart's Role,",
     () => argoSubject('server'),
     { timeoutMs: LONG_MS },
   );

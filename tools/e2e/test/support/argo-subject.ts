@@ -31,7 +31,7 @@ const ABSENCE_MS = 2_000;
 
 interface Clients {
   readonly argo: ArgoApi;
-  readonly kube?: KubeApi;
+  readonly kube: KubeApi;
 }
 
 /** An executor on a namespace of its own of the real Argo, with as few rights as there may be. */
@@ -46,16 +46,17 @@ export async function argoSubject(transport: ArgoTransport): Promise<ExecutorSub
   const watches: Promise<void>[] = [];
   const make = async (): Promise<Executor> => {
     const { argo, kube } =
-      transport === 'server' ? overServer(gate.server, access) : await overCrd(cluster.server, gate.server, access);
+      transport === 'server'
+        ? await overServer(gate.server, access)
+        : await overCrd(cluster.server, gate.server, access);
     const executor = createArgoExecutor({
-      ...{ argo, clock, random },
-      ...(kube === undefined ? {} : { kube }),
+      ...{ argo, kube, clock, random },
       namespace: namespace.name,
       pods: podSettings(control.variable),
       exitDeadlineSeconds: 30,
       timings: { absenceMs: ABSENCE_MS },
     });
-    open.unshift(executor, argo, ...(kube === undefined ? [] : [kube]));
+    open.unshift(executor, argo, kube);
     // As the agent does: whoever watches ends what does not end by itself.
     watches.push(executor.watch(testRunSpec().owner, () => undefined, new AbortController().signal));
     return executor;
@@ -92,12 +93,16 @@ export async function argoSubject(transport: ArgoTransport): Promise<ExecutorSub
   };
 }
 
-/** Argo Server and nothing beside it. */
-function overServer(endpoint: string, { tokenFile }: ArgoAccess): Clients {
-  return { argo: createArgoServerApi({ endpoint, tokenFile, clock, random, callTimeoutMs: 15_000 }) };
+/** Argo Server, and the API server as the holder of the same token: as the chart does it. */
+async function overServer(endpoint: string, { tokenFile, kubeconfig }: ArgoAccess): Promise<Clients> {
+  const identity = await kubeconfigIdentity({ path: kubeconfig, clock });
+  return {
+    argo: createArgoServerApi({ endpoint, tokenFile, clock, random, callTimeoutMs: 15_000 }),
+    kube: createKubeApi({ identity, clock, random, callTimeoutMs: 15_000 }),
+  };
 }
 
-async function overCrd(server: string, door: string, { kubeconfig }: ArgoAccess): Promise<Required<Clients>> {
+async function overCrd(server: string, door: string, { kubeconfig }: ArgoAccess): Promise<Clients> {
   const text = (await readFile(kubeconfig, 'utf8')).replace(server, door);
   const identity = await kubeconfigIdentity({ text, clock });
   const kube = createKubeApi({ identity, clock, random, callTimeoutMs: 15_000 });
