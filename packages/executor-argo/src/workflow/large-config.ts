@@ -2,8 +2,10 @@ import type { RunSpec } from '@runner/executor';
 import { MAIN_CONTAINER, configToken, escapeTemplates, exitConfig } from '@runner/executor';
 import type { EnvVar } from '@runner/kube';
 import { literal } from '@runner/kube';
+import { parseOverrideFile } from '@runner/scheduling/override-file';
 import type { WorkflowSpec, WorkflowTemplate } from './objects.ts';
 import { TEMPLATES } from './objects.ts';
+import { OVERRIDE_VARIABLES } from './overrides-merge.ts';
 import { goJsonBytes } from './size.ts';
 
 /**
@@ -17,8 +19,8 @@ const MAX_TEMPLATE_BYTES = 120_000;
 const TOKEN_VARIABLE = 'RUNNER_TOKEN';
 
 /**
- * The same spec with its config where Argo can carry it. A spec that has a patch of its own, from an override file, is
- * left alone.
+ * The same spec with its config where Argo can carry it. A patch that the spec has, from an override file, says nothing of
+ * `main`, so ours is added to it.
  * @param serialise writes a config as it stands in an environment
  */
 export function lightened(
@@ -28,7 +30,7 @@ export function lightened(
 ): WorkflowSpec {
   const templates = workflow.templates ?? [];
   const isLight = templates.every((template) => goJsonBytes(template) <= MAX_TEMPLATE_BYTES);
-  if (isLight || workflow['podSpecPatch'] !== undefined) return workflow;
+  if (isLight) return workflow;
   const tokens = tokensOf(run);
   const value = tokens === undefined ? literal(serialise(run.config)) : withReference(run, serialise);
   const container = {
@@ -40,8 +42,14 @@ export function lightened(
   return {
     ...workflow,
     templates: templates.map((template) => withoutConfig(template, tokens?.get(template.name))),
-    podSpecPatch: JSON.stringify({ containers: [container] }),
+    podSpecPatch: JSON.stringify(withContainer(workflow['podSpecPatch'], container)),
   };
+}
+
+function withContainer(patch: unknown, container: object): object {
+  const theirs = typeof patch === 'string' ? parseOverrideFile(OVERRIDE_VARIABLES.workflow, patch, []).value : {};
+  const containers: unknown = theirs['containers'];
+  return { ...theirs, containers: [...(Array.isArray(containers) ? (containers as unknown[]) : []), container] };
 }
 
 /** The token of each step, where they differ. */

@@ -112,6 +112,20 @@ describe('a large config', () => {
     );
   });
 
+  it('stands beside what an override file patches', () => {
+    const sent = reportingConfig('run-token', { text: 'x'.repeat(125_000) });
+    const podSpecPatch = 'hostAliases: [{ip: 10.0.0.1, hostnames: [db]}]\ncontainers:\n- name: wait\n  image: other\n';
+    const spec = testRunSpec({ config: sent, exitToken: 'exit-token' });
+    const workflow = built({ spec, overrides: { workflow: { podSpecPatch } } });
+    expect(json(workflow.spec?.['podSpecPatch'] as string)).toMatchObject({
+      hostAliases: [{ ip: '10.0.0.1', hostnames: ['db'] }],
+      containers: [{ name: 'wait', image: 'other' }, { name: 'main' }],
+    });
+    for (const { container } of workflow.spec?.templates ?? []) {
+      expect(container?.env?.map(({ name }) => name)).not.toContain('config');
+    }
+  });
+
   it('is refused above the limit of an environment string, escapes included', () => {
     const fits = (braces: number) => built({ spec: testRunSpec({ config: { text: '{'.repeat(braces) } }) });
     // Two braces are written with seven characters.
@@ -121,7 +135,7 @@ describe('a large config', () => {
 
   it('is refused when Argo could not keep the Workflow', () => {
     const spec = testRunSpec({ config: { text: '<'.repeat(131_000) } });
-    const overrides = { workflow: { podSpecPatch: '{}' } };
+    const overrides = { workflow: { podMetadata: { annotations: { long: 'x'.repeat(200_000) } } } };
     expect(() => built({ spec, overrides })).toThrow(expect.objectContaining({ code: 'config_too_large' }));
     expect(() => built({ spec })).not.toThrow();
   });
