@@ -2,9 +2,8 @@ import type { RunnerError } from '@runner/core';
 import { isRunnerError } from '@runner/core';
 import type { EndIntent, Observation } from '@runner/executor';
 import { executorError, isEnded } from '@runner/executor';
-import { PODS } from '@runner/kube';
 import type { StoredIntent } from '@runner/kube/runs';
-import { ANNOTATIONS, intentText, isLeaving, isLivePod } from '@runner/kube/runs';
+import { ANNOTATIONS, endLivePods, intentText, isLeaving } from '@runner/kube/runs';
 import { intentOfWorkflow } from './intents.ts';
 import { keepWorkflow } from './kept.ts';
 import { judged, readRun } from './looking.ts';
@@ -83,10 +82,7 @@ const isAfterStop = ({ details }: RunnerError): boolean => details['verb'] === '
 
 /** Pods that were kept when their Workflow was deleted have nothing else to be ended by than being deleted. */
 async function endLoosePods(parts: ArgoParts, sight: WorkflowSight, signal: AbortSignal): Promise<Observation> {
-  for (const pod of sight.pods.filter((one) => isLivePod(one) && !isLeaving(one))) {
-    const { name, uid } = pod.metadata ?? {};
-    if (name === undefined || uid === undefined) continue;
-    await parts.kube?.delete(PODS, parts.namespace, name, { uid, propagation: 'Background', signal });
-  }
+  const { kube, namespace } = parts;
+  if (kube !== undefined) await endLivePods({ api: kube, namespace }, sight.pods, signal);
   return await judged(parts, await readRun(parts, sight.runId, signal), signal);
 }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { isRunnerError, messageOf } from '@runner/core';
-import type { Executor, ExecutorScope, ListResult, Observation, WorkloadOwner } from '@runner/executor';
-import { freshAtOf, operation } from '@runner/kube/runs';
+import type { Executor, ExecutorScope, ListResult, WorkloadOwner } from '@runner/executor';
+import { freshAtOf, observation, operation } from '@runner/kube/runs';
 import { discardRun } from './discarding.ts';
 import { endRun } from './ending.ts';
 import { logsOfRun } from './logs.ts';
@@ -29,11 +28,7 @@ export function createArgoExecutor(options: ArgoExecutorOptions): Executor {
     probe: (probe, signal) => operation(asked, 'probe', signal, (s) => runProbe(parts, probe, s)),
     submit: (spec, signal) => operation(asked, 'submit', signal, (s) => submitRun(parts, spec, s)),
     end: (runId, intent, signal) => operation(asked, 'end', signal, (s) => endRun(parts, runId, intent, s)),
-    observe: (runId, signal) =>
-      operation(asked, 'observe', signal, (s) => look(parts, runId, s)).catch((error: unknown): Observation => {
-        if (isRunnerError(error, 'aborted')) throw error;
-        return { presence: 'unknown', runId, observedAt: parts.clock.now(), reason: messageOf(error) };
-      }),
+    observe: (runId, signal) => observation(asked, runId, signal, (s) => look(parts, runId, s)),
     list: (owner, signal) => operation(asked, 'list', signal, (s) => listRuns(parts, owner, s)),
     watch: async (owner, onObservation, signal) => {
       const until = AbortSignal.any([signal, closing.signal]);

@@ -1,9 +1,9 @@
 import { isRunnerError } from '@runner/core';
 import type { EndIntent, Observation } from '@runner/executor';
 import { executorError, isEnded } from '@runner/executor';
-import type { Job, Pod } from '@runner/kube';
-import { JOBS, PODS } from '@runner/kube';
-import { ANNOTATIONS, intentOf, intentText, isLeaving, isLivePod } from '@runner/kube/runs';
+import type { Job } from '@runner/kube';
+import { JOBS } from '@runner/kube';
+import { ANNOTATIONS, endLivePods, intentOf, intentText } from '@runner/kube/runs';
 import { keepJob } from './kept.ts';
 import { judged, readRun } from './looking.ts';
 import type { K8sParts } from './parts.ts';
@@ -78,14 +78,6 @@ async function patchJob(
  * there is nowhere to write the intent.
  */
 async function endLoosePods(parts: K8sParts, sight: JobSight, signal: AbortSignal): Promise<Observation> {
-  const isLoose = (pod: Pod): boolean => isLivePod(pod) && !isLeaving(pod);
-  for (const { metadata } of sight.pods.filter(isLoose)) {
-    if (metadata?.name === undefined || metadata.uid === undefined) continue;
-    await parts.api.delete(PODS, parts.namespace, metadata.name, {
-      uid: metadata.uid,
-      propagation: 'Background',
-      signal,
-    });
-  }
+  await endLivePods(parts, sight.pods, signal);
   return await judged(parts, await readRun(parts, sight.runId, signal), signal);
 }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { isRunnerError, messageOf } from '@runner/core';
 import type { Executor, ExecutorScope, Observation, WorkloadOwner } from '@runner/executor';
-import { freshAtOf, operation } from '@runner/kube/runs';
+import { freshAtOf, observation, operation } from '@runner/kube/runs';
 import { discardRun } from './discarding.ts';
 import { endRun } from './ending.ts';
 import { logsOfRun } from './logs.ts';
@@ -39,11 +38,7 @@ export function createK8sExecutor(options: K8sExecutorOptions): K8sExecutor {
     probe: (probe, signal) => operation(asked, 'probe', signal, (s) => runProbe(parts, probe, s)),
     submit: (spec, signal) => operation(asked, 'submit', signal, (s) => submitRun(parts, spec, s)),
     end: (runId, intent, signal) => operation(asked, 'end', signal, (s) => endRun(parts, runId, intent, s)),
-    observe: (runId, signal) =>
-      operation(asked, 'observe', signal, (s) => look(parts, runId, s)).catch((error: unknown): Observation => {
-        if (isRunnerError(error, 'aborted')) throw error;
-        return { presence: 'unknown', runId, observedAt: parts.clock.now(), reason: messageOf(error) };
-      }),
+    observe: (runId, signal) => observation(asked, runId, signal, (s) => look(parts, runId, s)),
     list: (owner, signal) =>
       operation(asked, 'list', signal, async (s) => ({ observations: await listRuns(parts, owner, s), fresh: true })),
     watch: async (owner, onObservation, signal) => {

@@ -1,5 +1,6 @@
 import type { Clock } from '@runner/core';
-import { abortError } from '@runner/core';
+import { abortError, isRunnerError, messageOf } from '@runner/core';
+import type { Observation } from '@runner/executor';
 import { executorError } from '@runner/executor';
 import { isAborted } from './aborted.ts';
 
@@ -36,6 +37,21 @@ export async function operation<T>(
     throw isAborted(closed) ? closedError() : errorOf(error);
   } finally {
     answered?.(name, (clock.monotonic() - begun) / 1_000, succeeded);
+  }
+}
+
+/** The operation `observe`: what cannot be asked now is unknown, and no error. Throws `aborted` only. */
+export async function observation(
+  parts: OperationParts,
+  runId: string,
+  signal: AbortSignal,
+  look: (signal: AbortSignal) => Promise<Observation>,
+): Promise<Observation> {
+  try {
+    return await operation(parts, 'observe', signal, look);
+  } catch (error) {
+    if (isRunnerError(error, 'aborted')) throw error;
+    return { presence: 'unknown', runId, observedAt: parts.clock.now(), reason: messageOf(error) };
   }
 }
 
