@@ -72,6 +72,17 @@ withHelm('a release with an Argo Server, from its install to its end', () => {
     expect(await listed(namespace.name, ['jobs'])).toEqual([]);
   });
 
+  it('passes helm test, which leaves nothing behind', async () => {
+    const standing = await everything(namespace.name);
+    const { code, stdout, stderr } = await release.test();
+    expect({ code, said: code === 0 ? '' : `${stdout}\n${stderr}` }).toEqual({ code: 0, said: '' });
+    await eventually(
+      'everything is as it was before the test',
+      async () => (await everything(namespace.name)).join() === standing.join(),
+      LONG_MS,
+    );
+  });
+
   it('is upgraded while a Workflow runs, which goes on', async () => {
     const runId = await service.trigger();
     const program = await company.world.control.program(runId);
