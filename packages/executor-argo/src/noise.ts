@@ -70,6 +70,9 @@ interface Where {
 
 /** What stands at this place of the text. */
 function next(text: Buffer, at: number, { afterOwn, isEnd }: Where): Step {
+  const mark = text.indexOf(MARK, at);
+  // Most of a log is passed on in one piece.
+  if (!afterOwn && mark !== at) return upTo(mark, text, at, isEnd);
   const newline = text.indexOf(NEWLINE, at);
   const line = text.subarray(at, newline < 0 ? text.length : newline + 1);
   const isWhole = newline >= 0 || isEnd || line.length > LONGEST;
@@ -77,19 +80,21 @@ function next(text: Buffer, at: number, { afterOwn, isEnd }: Where): Step {
     const exit = matched(EXIT, line);
     if (exit > 0 && isWhole) return { kind: 'own', to: at + exit };
     if (!isWhole && isBeginning('Error: ', line)) return { kind: 'wait' };
+    if (mark !== at) return upTo(mark, text, at, isEnd);
   }
-  const mark = line.indexOf(MARK);
-  if (mark === 0) {
-    if (!isWhole) return { kind: 'wait' };
-    const own = matched(OWN, line);
-    if (own > 0) return { kind: 'own', to: at + own };
-    // A line of the program that begins alike.
-    const other = line.indexOf(MARK, 1);
-    return { kind: 'program', to: other < 0 ? at + line.length : at + other };
-  }
-  if (mark > 0) return { kind: 'program', to: at + mark };
-  const keep = isWhole ? 0 : beginningAtEnd(line);
-  return keep === line.length ? { kind: 'wait' } : { kind: 'program', to: at + line.length - keep };
+  if (!isWhole) return { kind: 'wait' };
+  const own = matched(OWN, line);
+  if (own > 0) return { kind: 'own', to: at + own };
+  // A line of the program that begins alike.
+  const other = line.indexOf(MARK, 1);
+  return { kind: 'program', to: other < 0 ? at + line.length : at + other };
+}
+
+/** All of the program before the next mark, or before what may become one. */
+function upTo(mark: number, text: Buffer, at: number, isEnd: boolean): Step {
+  if (mark >= 0) return { kind: 'program', to: mark };
+  const to = text.length - (isEnd ? 0 : beginningAtEnd(text.subarray(at)));
+  return to === at ? { kind: 'wait' } : { kind: 'program', to };
 }
 
 /** Length of what matches at the beginning of the line; each byte is one character, so that lengths are those of bytes. */
@@ -103,7 +108,7 @@ function isBeginning(of: string, line: Buffer): boolean {
   return line.subarray(0, length).toString('latin1') === of.slice(0, length);
 }
 
-/** How many bytes at the end of the line may be the beginning of one of the executor's own. */
+/** How many bytes at the end may be the beginning of one of the executor's own. */
 function beginningAtEnd(line: Buffer): number {
   for (let length = Math.min(MARK.length - 1, line.length); length > 0; length -= 1) {
     if (line.subarray(line.length - length).toString('latin1') === MARK.slice(0, length)) return length;
