@@ -115,11 +115,14 @@ describe.concurrent.each(TRANSPORTS)('a Workflow over the transport %s, in a res
 
   it('of an application has no exit step, and ends as its program does', async () => {
     const ingestionRunner = { type: 'ingestionRunner', name: scene().runner.name };
-    const { runId, program } = await running({
+    const pipeline = await scene().runner.pipeline({
       pipelineType: 'application',
       ingestionRunner,
       sourceConfig: { config: { type: 'Application', sourcePythonClass: 'test.Application' } },
     });
+    const runId = await pipeline.trigger();
+    // Applications are not told their run: the program is known by its pod, which is called like the Workflow.
+    const program = await world.control.program(await workflowName(runId));
     expect(program.argv).toEqual(['-m', 'metadata.applications.runner']);
     program.exit(0);
     const run = await seenEnd(runId);
