@@ -1,4 +1,4 @@
-import type { Clock, Component, Logger } from '@runner/core';
+import type { Clock, Component, LogContext, Logger } from '@runner/core';
 import { abortError, isAbort, isRunnerError } from '@runner/core';
 import type { EntityKind, RunRow, Store } from '../store/ports.ts';
 import { purgeDeleted } from './deletion.ts';
@@ -7,6 +7,7 @@ import type { RemoteStatuses } from './remote-statuses.ts';
 import { onTime } from './run-clocks.ts';
 import { settleRun } from './settle.ts';
 import type { SettleDeps, Settled } from './settle.ts';
+import { traceIdOf } from './trace-context.ts';
 import type { Trigger } from './trigger.ts';
 
 export interface EndingsOptions {
@@ -61,6 +62,7 @@ export function createEndings(options: EndingsOptions): Endings {
       for (const row of page) {
         const { runId, state } = row.record;
         const known = waiting.get(runId);
+        if (known?.ending !== endingOf(row)) logger.info('a run has ended', aboutEnding(row));
         const patient = known !== undefined && known.until > clock.now() && known.ending === endingOf(row);
         const settled = patient ? known.until : await settleOne(row, known?.failing === true, signal);
         if (settled === 'done') await store.runs.markSettled(runId, state);
@@ -138,6 +140,13 @@ export function createEndings(options: EndingsOptions): Endings {
       });
     }
   }
+}
+
+/** Said once by each replica that sees it, and again when the ending is corrected. */
+function aboutEnding({ record, entityFqn, start }: RunRow): LogContext {
+  const { runId, state, reason, diagnosis } = record;
+  const traceId = traceIdOf(start.traceparent);
+  return { runId, pipeline: entityFqn, traceId, state, reason, diagnosis: diagnosis?.code };
 }
 
 /** What a settlement depends on: when it changes, waiting is over. */

@@ -100,6 +100,7 @@ async function settleRetry(deps: SettleDeps, row: RunRow, pipeline: Entity): Pro
       retryOf: runId,
       attempt: row.attempt + 1,
       runId: derivedId(runId, 'retry'),
+      traceparent: row.start.traceparent,
     });
   } catch (thrown) {
     const error = toRunnerError(thrown);

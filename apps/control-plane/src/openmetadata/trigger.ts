@@ -1,4 +1,4 @@
-import type { Clock, Logger, Random } from '@runner/core';
+import type { Clock, LogContext, Logger, Random } from '@runner/core';
 import { RunnerError } from '@runner/core';
 import type { RunStart } from '@runner/protocol/server';
 import { abandon, requestCancel } from '@runner/protocol/server';
@@ -14,6 +14,7 @@ import { runnerInactive } from './runner-choice.ts';
 import { exitTokenPlace, reportsHere, runTokenPlace } from './run-token-place.ts';
 import type { RunTokenClaim } from './run-token-place.ts';
 import { checkStart } from './start-frame.ts';
+import { traceIdOf, traceparentFor } from './trace-context.ts';
 
 /** What triggering needs of the configuration. */
 export interface TriggerConfig {
@@ -39,6 +40,8 @@ export interface TriggerOptions {
   readonly runId?: string;
   /** For applications: merged over `appConfig`. */
   readonly configOverride?: JsonObject;
+  /** W3C trace context of whoever asks, unchecked as it came. Default, and when it is none: a new trace. */
+  readonly traceparent?: unknown;
 }
 
 export interface Trigger {
@@ -160,6 +163,8 @@ async function makeRun(deps: TriggerDeps, planned: Promise<RunPlan>, options: Tr
     ...startOf(deps, plan, runId, body),
     ...exitTokenPart(plan, reportsHere(body, claim), { tokenId: exitTokenId, issuedAt: claim.issuedAt }),
     priority: priorityOf(plan.kind, options.trigger),
+    // Stored with the start, so that one that is sent again is in the same trace.
+    traceparent: traceparentFor(options.traceparent, random),
   };
   const run: NewRun = {
     record: {
@@ -188,7 +193,14 @@ async function makeRun(deps: TriggerDeps, planned: Promise<RunPlan>, options: Tr
     ...(options.slot === undefined ? {} : { slot: options.slot }),
     ...(options.retryOf === undefined ? {} : { retryOf: options.retryOf }),
   };
-  return store.runs.create(run);
+  const row = await store.runs.create(run);
+  logger.info('a run is triggered', aboutRun(row));
+  return row;
+}
+
+function aboutRun({ record, entityFqn, start, trigger }: RunRow): LogContext {
+  const { runId, agentId: runner } = record;
+  return { runId, pipeline: entityFqn, traceId: traceIdOf(start.traceparent), runner, trigger };
 }
 
 /**

@@ -26,7 +26,7 @@ export interface Answer {
 
 export interface Client {
   get(path: string): Promise<Answer>;
-  post(path: string, body?: unknown): Promise<Answer>;
+  post(path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;
   put(path: string, body?: unknown): Promise<Answer>;
   patch(path: string, body: unknown): Promise<Answer>;
   delete(path: string): Promise<Answer>;
@@ -144,7 +144,12 @@ export async function testApi(overrides: Partial<ApiConfig> = {}): Promise<TestA
 }
 
 function clientOf(app: FastifyInstance, token: string | undefined): Client {
-  const call = async (method: InjectOptions['method'], path: string, body?: unknown, type = 'application/json') => {
+  const call = async (
+    method: InjectOptions['method'],
+    path: string,
+    body?: unknown,
+    { type = 'application/json', more = {} } = {},
+  ) => {
     const url = path.startsWith('/') ? path : `/api/v1/${path}`;
     return answerOf(
       await app.inject({
@@ -153,6 +158,7 @@ function clientOf(app: FastifyInstance, token: string | undefined): Client {
         headers: {
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
           ...(body === undefined ? {} : { 'content-type': type }),
+          ...more,
         },
         ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
       }),
@@ -160,9 +166,9 @@ function clientOf(app: FastifyInstance, token: string | undefined): Client {
   };
   return {
     get: (path) => call('GET', path),
-    post: (path, body) => call('POST', path, body),
+    post: (path, body, more) => call('POST', path, body, more === undefined ? {} : { more }),
     put: (path, body) => call('PUT', path, body),
-    patch: (path, body) => call('PATCH', path, body, 'application/json-patch+json'),
+    patch: (path, body) => call('PATCH', path, body, { type: 'application/json-patch+json' }),
     delete: (path) => call('DELETE', path),
   };
 }

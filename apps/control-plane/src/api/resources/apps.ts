@@ -170,6 +170,7 @@ function registerTrigger(app: Api, deps: ApiDeps): void {
       const row = await trigger.triggerApp(entity.id, {
         trigger: 'manual',
         createdBy: principalOf(request).subject,
+        traceparent: request.headers['traceparent'],
         ...(request.body === null || request.body === undefined ? {} : { configOverride: request.body }),
       });
       return triggered(row.record.runId, row.record.agentId);

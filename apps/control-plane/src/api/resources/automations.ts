@@ -66,7 +66,11 @@ function registerWrites(app: Api, deps: ApiDeps): void {
     },
     handler: async (request) => {
       const { subject } = principalOf(request);
-      const row = await trigger.triggerAutomation(request.params.id, { trigger: 'manual', createdBy: subject });
+      const row = await trigger.triggerAutomation(request.params.id, {
+        trigger: 'manual',
+        createdBy: subject,
+        traceparent: request.headers['traceparent'],
+      });
       return triggered(row.record.runId, row.record.agentId);
     },
   });
