@@ -7,7 +7,7 @@ import { causalPod, exitOfPod, plainExit, signalOf, tellingCause, timeOf } from 
 import { exitCodeOf, podOfNode } from './node-evidence.ts';
 import type { WorkflowSight } from './sight.ts';
 import { endPodOf, exitNodeOf, isNodeOver, mainNodeOf } from './sight.ts';
-import { wasStopped, wasTaken } from './stopped.ts';
+import { wasEndedByStop, wasStopped, wasTaken } from './stopped.ts';
 import type { WorkflowNode } from './workflow/objects.ts';
 
 export interface OutcomeContext {
@@ -33,7 +33,7 @@ export function outcomeOf(sight: WorkflowSight, context: OutcomeContext): Outcom
     exit === undefined ? (node ?? workflow?.status)?.phase === 'Succeeded' : exit.byItself && exit.code === 0;
   if (isSuccess) return { result: 'succeeded', ...facts, ...exitStepTrouble(sight) };
   const stop =
-    exit?.byItself === true || endedByItself(node, context.intent) ? undefined : stopOf(sight, context.intent);
+    exit?.byItself === true || endedByItself(node, sight, context.intent) ? undefined : stopOf(sight, context.intent);
   if (stop?.result === 'cancelled') {
     return { result: 'cancelled', ...facts, ...(stop.diagnosis === undefined ? {} : { diagnosis: stop.diagnosis }) };
   }
@@ -53,7 +53,7 @@ function exitOf(sight: WorkflowSight, intent: StoredIntent | undefined): PodExit
   if (pod !== undefined) {
     // Stopped by somebody who left no time: only a success of which Argo says so itself came before.
     const isUndated = wasStopped(sight) && intent === undefined && node?.phase !== 'Succeeded';
-    return isUndated ? { ...pod, byItself: false } : pod;
+    return isUndated || wasEndedByStop(sight) ? { ...pod, byItself: false } : pod;
   }
   const code = node === undefined || !isNodeOver(node) ? undefined : exitCodeOf(node);
   if (node === undefined || code === undefined) return undefined;
@@ -63,14 +63,19 @@ function exitOf(sight: WorkflowSight, intent: StoredIntent | undefined): PodExit
 
 function isNodeByItself(node: WorkflowNode, sight: WorkflowSight, intent: StoredIntent | undefined): boolean {
   if (node.phase === 'Succeeded') return true;
-  if (intent !== undefined) return endedByItself(node, intent);
+  if (intent !== undefined) return endedByItself(node, sight, intent);
   return !wasStopped(sight) && !wasTaken(node.message ?? '');
 }
 
 /** True when the main step was over before anybody asked it to stop. */
-function endedByItself(node: WorkflowNode | undefined, intent: StoredIntent | undefined): boolean {
+function endedByItself(
+  node: WorkflowNode | undefined,
+  sight: WorkflowSight,
+  intent: StoredIntent | undefined,
+): boolean {
   const finished = timeOf(node?.finishedAt);
-  return intent !== undefined && finished !== undefined && finished < wholeSecond(intent.at);
+  const isEarlier = intent !== undefined && finished !== undefined && finished < wholeSecond(intent.at);
+  return isEarlier && !wasEndedByStop(sight);
 }
 
 /** Kubernetes and Argo count whole seconds. */

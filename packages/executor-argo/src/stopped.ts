@@ -13,14 +13,40 @@ export function wasStopped(sight: WorkflowSight): boolean {
   const { workflow } = sight;
   const shutdown = workflow?.spec?.shutdown ?? '';
   if (shutdown !== 'Terminate' || exitNodeOf(workflow) === undefined) return shutdown !== '';
-  const node = mainNodeOf(workflow);
+  const { code, message, isOther } = endOfMain(sight);
+  if (isOther) return false;
+  return code === undefined ? message === '' || TAKEN.test(message) : STOP_CODES.has(code);
+}
+
+/**
+ * Whether the main program of a Workflow that somebody stopped ended as stops end programs. Whoever asks for its end
+ * afterwards, as a user does who cancels what another has stopped, comes too late for a reason, and not for a failure.
+ */
+export function wasEndedByStop(sight: WorkflowSight): boolean {
+  if (!wasStopped(sight)) return false;
+  const { code, message, isOther } = endOfMain(sight);
+  return !isOther && (TAKEN.test(message) || (code !== undefined && code !== 0 && STOP_CODES.has(code)));
+}
+
+interface MainEnd {
+  readonly code: number | undefined;
+  /** What Argo says of the step. */
+  readonly message: string;
+  /** The node, a deadline or a lack of memory ended it. */
+  readonly isOther: boolean;
+}
+
+function endOfMain(sight: WorkflowSight): MainEnd {
+  const node = mainNodeOf(sight.workflow);
   const message = node?.message ?? '';
   const pod = endPodOf(sight);
   const ended = mainStatus(pod)?.state?.terminated;
-  if (isEndedByNode(pod) || EXPIRED.test(message)) return false;
-  if (ended?.reason === 'OOMKilled' || /\bOOMKilled\b/.test(message)) return false;
-  const code = ended?.exitCode ?? (node === undefined ? undefined : exitCodeOf(node));
-  return code === undefined ? message === '' || TAKEN.test(message) : STOP_CODES.has(code);
+  const isOutOfMemory = ended?.reason === 'OOMKilled' || /\bOOMKilled\b/.test(message);
+  return {
+    code: ended?.exitCode ?? (node === undefined ? undefined : exitCodeOf(node)),
+    message,
+    isOther: isOutOfMemory || isEndedByNode(pod) || EXPIRED.test(message),
+  };
 }
 
 /** An eviction, a deadline that passed: but not one that was brought forward because a stop had no effect. */

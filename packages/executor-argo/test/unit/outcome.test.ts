@@ -107,6 +107,16 @@ it('what a stop ended stays stopped when its exit step is terminated as well', (
   });
 });
 
+it.each([
+  ['with pods', recorded],
+  ['from Argo alone', withoutPods],
+])('a run that somebody stopped and a user cancels afterwards is cancelled, %s', (_, read) => {
+  const sight = read('stopped');
+  expect(outcome(intended(sight, cancel, endOf(sight) + 5_000))).toMatchObject({ result: 'cancelled' });
+  const failed = read('failed');
+  expect(outcome(intended(failed, cancel, endOf(failed) + 5_000))).toMatchObject({ result: 'failed', exitCode: 3 });
+});
+
 it('within the same second a success is believed, and a failure is what was intended', () => {
   const good = recorded('succeeded');
   expect(outcome(intended(good, cancel, endOf(good) + 400)).result).toBe('succeeded');
