@@ -60,6 +60,7 @@ const vendors = (allowed) => ({
         '@google-cloud/*',
         'google-auth-library',
         '@grpc/*',
+        '@opentelemetry/*',
       ]
         .filter((name) => !allowed.some((a) => name === a || name.startsWith(`${a}/`)))
         .map((name) => ({ group: [name], message: 'This vendor belongs to another room; see ARCHITECTURE.md.' })),
@@ -96,6 +97,7 @@ export default defineConfig(
   },
   { files: ['packages/metrics/src/**/*.ts'], rules: vendors(['prom-client']) },
   { files: ['apps/agent/src/**/*.ts'], rules: vendors(['pino', 'commander', 'undici', 'ws']) },
+  { files: ['apps/agent/src/tracing/{exporting,run-spans}.ts'], rules: vendors(['@opentelemetry']) },
   // Each cloud's login for its registry is one file.
   { files: ['apps/agent/src/registry/command.ts'], rules: vendors(['pino']) },
   { files: ['apps/agent/src/registry/ecr.ts'], rules: vendors(['@aws-sdk']) },

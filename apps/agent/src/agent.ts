@@ -2,7 +2,7 @@ import { silentLogger } from '@runner/core';
 import type { Clock, Logger, Random } from '@runner/core';
 import { createDispatcher } from '@runner/dispatch';
 import type { DispatchSnapshot, Dispatcher, DispatcherOptions } from '@runner/dispatch';
-import type { Executor, ExecutorScope } from '@runner/executor';
+import type { Executor, ExecutorScope, RunSpec } from '@runner/executor';
 import { CAPABILITIES } from '@runner/protocol';
 import { connect } from '@runner/protocol/client';
 import type {
@@ -16,6 +16,7 @@ import type {
 } from '@runner/protocol/client';
 import { createHandlers } from './agent/handlers.ts';
 import { createReporter } from './agent/reporter.ts';
+import { createRunFacts, withRunFacts } from './agent/run-facts.ts';
 import { findScope } from './agent/scope.ts';
 import { secretChecks } from './agent/secret-checks.ts';
 import { createTaskSet } from './agent/tasks.ts';
@@ -48,6 +49,8 @@ export interface AgentOptions extends Pick<DispatcherOptions, (typeof DISPATCH_O
   readonly reconnectCapMs?: number;
   readonly dispatchObserver?: DispatcherOptions['observer'];
   readonly clientObserver?: ClientObserver;
+  /** Told of each start frame that arrives, sent again or not; must not throw. */
+  readonly onStart?: (spec: RunSpec) => void;
 }
 
 /** Handed on to the dispatcher as they are. */
@@ -136,7 +139,9 @@ interface Parts {
 }
 
 function assemble(options: AgentOptions, leaving: AbortSignal): Parts {
-  const { agentId, executor, clock, random, logger = silentLogger } = options;
+  const { agentId, executor, clock, random } = options;
+  const facts = createRunFacts();
+  const logger = withRunFacts(options.logger ?? silentLogger, facts);
   const held: Parts['held'] = { connection: undefined, trouble: undefined };
   const tasks = createTaskSet(logger);
   const link = (): AgentLink | undefined => held.connection?.link;
@@ -147,17 +152,19 @@ function assemble(options: AgentOptions, leaving: AbortSignal): Parts {
     clock,
     random,
     logger,
-    reporter: createReporter(link, () => dispatcher.slots()),
+    reporter: createReporter(link, () => dispatcher.slots(), facts),
   });
   const handlers = createHandlers({
     agentId,
     longestRunSeconds: options.longestRunSeconds,
     dispatcher,
     executor,
+    facts,
     link,
     tasks,
     logger,
     checkSecrets: secretChecks({ check: options.checkSecrets, link, tasks, logger, signal: leaving }),
+    onStart: options.onStart ?? (() => undefined),
     onTrouble: (text) => (held.trouble = text),
   });
   return { dispatcher, handlers, tasks, held };

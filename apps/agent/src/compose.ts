@@ -24,8 +24,11 @@ import { secretCheck } from './secret-check.ts';
 import type { CheckSecrets } from './secret-check.ts';
 import type { SecretPreflight } from './secret-preflight.ts';
 import { startDeadlineOf } from './start-deadline.ts';
+import { bothObservers } from './tracing/both-observers.ts';
+import type { Exporting } from './tracing/exporting.ts';
 import { createDial } from './transport/dial.ts';
 import { createNetwork } from './transport/http-agent.ts';
+import type { Network } from './transport/http-agent.ts';
 import { createRest } from './transport/rest.ts';
 import { createTokenSource } from './transport/token-source.ts';
 import type { TokenSource } from './transport/token-source.ts';
@@ -95,12 +98,14 @@ export async function compose(config: AgentConfig, world: World): Promise<App> {
     },
   });
   const checkSecrets = secretCheck(secrets.check, executor);
+  const network = createNetwork({ ...config.server, clock });
+  const tracing = await composeTracing(config, executor.kind, network, world);
   const agent = createAgent({
     ...(checkSecrets === undefined ? {} : { checkSecrets }),
     hasExitStep: config.executor.type === 'argo',
     agentId: config.agentId,
     version: VERSION,
-    dial: composeDial(config, token, metrics, clock),
+    dial: composeDial(config, token, network, metrics, clock),
     reconnectFloorMs: config.server.reconnectFloorMs,
     policy,
     limits: config.limits,
@@ -110,7 +115,8 @@ export async function compose(config: AgentConfig, world: World): Promise<App> {
     startDeadlineSeconds: startDeadlineOf(config),
     permanentGraceMs: config.permanentGraceMs,
     ...(config.runDeadlineSeconds === undefined ? {} : { longestRunSeconds: config.runDeadlineSeconds }),
-    dispatchObserver: metrics.dispatch,
+    dispatchObserver: bothObservers(metrics.dispatch, tracing?.spans.observer),
+    ...(tracing === undefined ? {} : { onStart: tracing.spans.received }),
     clientObserver: metrics.client,
     clock,
     random,
@@ -120,6 +126,7 @@ export async function compose(config: AgentConfig, world: World): Promise<App> {
   const lifecycle = createLifecycle(
     [
       loopComponent(loop),
+      ...(tracing === undefined ? [] : [tracing]),
       ...composeEndpoints(config, agent, metrics, loop, logger),
       executorComponent(executor, clock, logger, preflightOf(secrets, checkSecrets)),
       agentComponent(config, agent, executor, logger),
@@ -148,9 +155,26 @@ function composePullSecret({ pullSecretStatus }: AgentConfig, world: World): Exp
   return createExpiryWatch({ open, configMap, clock, logger });
 }
 
+/** Where spans go nowhere, nothing of what makes and sends them is loaded. */
+async function composeTracing(
+  { tracing, agentId, limits }: AgentConfig,
+  executor: string,
+  network: Network,
+  world: World,
+): Promise<Exporting | undefined> {
+  if (tracing === undefined) return undefined;
+  const { createExporting } = await import('./tracing/exporting.ts');
+  return createExporting({ ...world, config: tracing, agentId, executor, mostOpen: 2 * limits.total, network });
+}
+
 /** The way out: proxy and certificate authorities are the same for the socket and for REST. */
-function composeDial({ server }: AgentConfig, token: TokenSource, metrics: AgentMetrics, clock: Clock): Dial {
-  const network = createNetwork({ ...server, clock });
+function composeDial(
+  { server }: AgentConfig,
+  token: TokenSource,
+  network: Network,
+  metrics: AgentMetrics,
+  clock: Clock,
+): Dial {
   return createDial({
     url: server.socketUrl,
     token: () => token.next(),

@@ -17,6 +17,8 @@ import { serverConfig } from './config/server.ts';
 import type { ServerConfig } from './config/server.ts';
 import { tokenProblem } from './config/token.ts';
 import type { TokenConfig } from './config/token.ts';
+import { tracingConfig } from './config/tracing.ts';
+import type { TracingConfig } from './config/tracing.ts';
 import { warnUnread } from './config/unread.ts';
 
 /** Everything the process is told from outside, checked. */
@@ -46,6 +48,8 @@ export interface AgentConfig {
   readonly metrics: { readonly port: number; readonly path: string };
   /** Where the registry helper says what became of the pull secret; undefined: nowhere. */
   readonly pullSecretStatus: PullSecretStatus | undefined;
+  /** Where spans of runs go; undefined: nowhere. */
+  readonly tracing: TracingConfig | undefined;
 }
 
 interface PullSecretStatus {
@@ -127,6 +131,7 @@ function assemble(
     healthPort: values.HEALTH_PORT,
     metrics: { port: values.METRICS_SERVER_PORT, path: values.METRICS_SERVER_PATH },
     pullSecretStatus: pullSecretStatus(values.PULL_SECRET_STATUS_CONFIGMAP, values.KUBECONFIG, type),
+    tracing: tracingConfig(values),
   };
 }
 

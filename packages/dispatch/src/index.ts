@@ -15,6 +15,7 @@ export type {
   DispatcherOptions,
   EndingReason,
   ExecutorOperation,
+  FinishedEvent,
   FinishedResult,
   ImpossibleEvent,
   LevelRun,

@@ -217,11 +217,11 @@ export interface DispatchObserver {
   accepted?(run: StageEvent & { readonly created: boolean }): void;
   /** The program began; seconds since accepted. Only for runs accepted by this process. */
   started?(run: StageEvent): void;
-  /** The workload is over; seconds its program ran, where known. */
-  finished?(run: Omit<StageEvent, 'seconds'> & { readonly seconds?: number; readonly result: FinishedResult }): void;
+  /** The workload is over. */
+  finished?(run: FinishedEvent): void;
   /** The outcome was handed to the reporter; seconds since it was seen. */
   reported?(run: StageEvent): void;
-  refused?(code: string): void;
+  refused?(code: string, runId: string): void;
   waiting?(code: string): void;
   cancelled?(runId: string): void;
   ending?(reason: EndingReason): void;
@@ -233,6 +233,14 @@ export interface StageEvent {
   readonly runId: string;
   readonly pipelineType: string;
   readonly seconds: number;
+}
+
+export interface FinishedEvent extends Omit<StageEvent, 'seconds'> {
+  /** How long its program ran, where known. */
+  readonly seconds?: number;
+  readonly result: FinishedResult;
+  /** Code of the diagnosis of the outcome, where there is one. */
+  readonly diagnosis?: string;
 }
 
 export type FinishedResult = 'succeeded' | 'failed' | 'cancelled';

@@ -43,6 +43,7 @@ export function createStages(clock: Clock, observer: DispatchObserver): Stages {
       pipelineType,
       result: outcome.result,
       ...(ran === undefined ? {} : { seconds: ran }),
+      ...(outcome.diagnosis === undefined ? {} : { diagnosis: outcome.diagnosis.code }),
     });
   };
 

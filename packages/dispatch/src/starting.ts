@@ -81,7 +81,7 @@ export function createStarting(rooms: StartingRooms): Starting {
     if (answer.kind === 'ended' && answer.observation.presence === 'present') sightings.note(answer.observation);
     land(flight);
     if (answer.kind === 'refused') {
-      observer.refused?.(answer.problem.code);
+      observer.refused?.(answer.problem.code, runId);
       rooms.logger.warn('a run is refused', { runId, ...answer.problem });
       for (let frame = 0; frame < frames; frame += 1) {
         outbox.say(session, (reporter) => reporter.refused(runId, answer.problem));

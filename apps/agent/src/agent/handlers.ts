@@ -1,9 +1,10 @@
 import type { Logger } from '@runner/core';
 import type { Dispatcher } from '@runner/dispatch';
-import type { Executor } from '@runner/executor';
+import type { Executor, RunSpec } from '@runner/executor';
 import type { AgentHandlers, AgentLink, Level, SessionInfo } from '@runner/protocol/client';
 import { runSpecOf, wireObservationOf } from '../translate.ts';
 import { serveLog } from './log-stream.ts';
+import type { RunFacts } from './run-facts.ts';
 import type { TaskSet } from './tasks.ts';
 
 export interface HandlerRooms {
@@ -12,9 +13,11 @@ export interface HandlerRooms {
   readonly longestRunSeconds: number | undefined;
   readonly dispatcher: Dispatcher;
   readonly executor: Executor;
+  readonly facts: RunFacts;
   readonly link: () => AgentLink | undefined;
   readonly tasks: TaskSet;
   readonly logger: Logger;
+  readonly onStart: (spec: RunSpec) => void;
   readonly checkSecrets: NonNullable<AgentHandlers['checkSecrets']>;
   /** Told why there is no session; undefined when there is one. */
   readonly onTrouble: (text: string | undefined) => void;
@@ -22,7 +25,7 @@ export interface HandlerRooms {
 
 /** What the control plane says, handed to the dispatcher. */
 export function createHandlers(rooms: HandlerRooms): AgentHandlers {
-  const { agentId, dispatcher, executor, tasks, logger, onTrouble } = rooms;
+  const { agentId, dispatcher, executor, facts, tasks, logger, onTrouble } = rooms;
   let controlPlaneId = '';
   return {
     session: (session) => {
@@ -38,12 +41,17 @@ export function createHandlers(rooms: HandlerRooms): AgentHandlers {
     },
     start: (run) => {
       const spec = runSpecOf(run, { controlPlaneId, agentId }, rooms.longestRunSeconds);
+      facts.note(spec);
+      rooms.onStart(spec);
       dispatcher.start(spec, run.connection);
     },
     cancel: (runId, reason) => dispatcher.cancel(runId, reason),
     level: (level) => tasks.own('answering a level', answer(level, rooms)),
     endingAcknowledged: (runId) => dispatcher.endingAcknowledged(runId),
-    recorded: (runIds) => dispatcher.recorded(runIds),
+    recorded: (runIds) => {
+      dispatcher.recorded(runIds);
+      for (const runId of runIds) facts.forget(runId);
+    },
     discard: (runId) => dispatcher.discard(runId),
     checkSecrets: rooms.checkSecrets,
     logStream: (stream) => tasks.own('serving a log', serveLog(executor, stream, logger)),

@@ -16,6 +16,7 @@ import {
 import { proxyUrl, noProxy } from './proxy-format.ts';
 import { GRACE_CATEGORIES, GRACE_DEFAULTS } from './grace.ts';
 import { secretReference } from './secret-format.ts';
+import { TRACING_VARIABLES } from './tracing-variables.ts';
 import { defaulted, optional } from './variable.ts';
 import type { Variable } from './variable.ts';
 import { WORKLOAD_VARIABLES } from './workload-variables.ts';
@@ -224,6 +225,7 @@ export const VARIABLES = {
   ...secrets,
   ...limits,
   ...processVariables,
+  ...TRACING_VARIABLES,
 } as const satisfies Readonly<Record<string, Variable>>;
 
 export type VariableName = keyof typeof VARIABLES;

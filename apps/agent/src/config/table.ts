@@ -10,6 +10,7 @@ const GROUPS: readonly VariableGroup[] = [
   'secrets',
   'limits',
   'process',
+  'tracing',
   'ingestion workloads',
   'argo',
 ];

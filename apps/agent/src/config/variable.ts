@@ -13,6 +13,7 @@ export type VariableGroup =
   | 'secrets'
   | 'limits'
   | 'process'
+  | 'tracing'
   /** Of the command `registry-helper`, which has a table of its own. */
   | 'registry helper';
 

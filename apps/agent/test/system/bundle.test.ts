@@ -10,11 +10,16 @@ import { options } from '../../tsup.config.ts';
 import { startAgent } from '../agent-process.ts';
 import { AGENT_ID, testControlPlane } from '../control-plane.ts';
 import { temporaryFolder } from '../folder.ts';
+import { testCollector } from '../otlp-collector.ts';
 import { startTestClouds } from '../registry-clouds.ts';
 import { testToken } from '../tokens.ts';
 
-/** Clients of clouds and of Kubernetes: together they would take more memory than everything else of the agent. */
-const VENDORS = /node_modules\/(@kubernetes|@aws-sdk|@azure|@google-cloud|google-auth-library|openid-client)\//;
+/**
+ * Clients of clouds, Kubernetes and collectors: together they would take more memory than everything else of the agent.
+ * The words of OpenTelemetry without anything behind them come with the metrics library.
+ */
+const VENDORS =
+  /node_modules\/(@kubernetes|@opentelemetry(?!\/api\/)|@aws-sdk|@azure|@google-cloud|google-auth-library|openid-client)\//;
 
 interface Metafile {
   readonly outputs: Readonly<
@@ -122,6 +127,7 @@ it('the bundle starts alone in an empty folder and runs a program', async () => 
   }
 
   await using controlPlane = await testControlPlane();
+  await using collector = await testCollector();
   await using agent = startAgent({
     main: join(dist.path, 'main.js'),
     cwd: place.path,
@@ -134,6 +140,7 @@ it('the bundle starts alone in an empty folder and runs a program', async () => 
       INGESTION_COMMAND: JSON.stringify([process.execPath, '--eval', 'console.log("it is", process.env.SECRET_OF_IT)']),
       INGESTION_EXTRA_ENVS: 'SECRET_OF_IT:not-a-real-value',
       RUNNER_SECRET_DB: 'not-a-real-value',
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     },
   });
   await agent.line(/secretsManager=env/);
@@ -144,4 +151,5 @@ it('the bundle starts alone in an empty folder and runs a program', async () => 
   expect(await controlPlane.log(RUN)).toBe('it is [redacted]\n');
   agent.kill('SIGTERM');
   expect(await agent.exit).toMatchObject({ code: 0 });
+  expect(collector.spans).toMatchObject([{ name: 'run metadata', attributes: { 'runner.run.id': RUN } }]);
 });
