@@ -247,11 +247,14 @@ describe('what is asked at each scrape', () => {
   });
 
   it('are the age of what the watch shows, and nothing while nothing is watched', async () => {
-    let freshAt: number | undefined;
-    const m = metrics({ sources: { watchFreshAt: () => freshAt } });
-    expect(await m.value('watch_age_seconds')).toBeUndefined();
-    freshAt = m.clock.now() - 42_000;
-    expect(await m.value('watch_age_seconds')).toBe(42);
+    const idle = metrics({ sources: { watchFreshAt: () => undefined } });
+    expect(await idle.value('watch_age_seconds')).toBeUndefined();
+    const begun = idle.clock.now();
+    const busy = metrics({ sources: { watchFreshAt: () => begun } });
+    await busy.clock.advance(42_000);
+    expect(await busy.value('watch_age_seconds')).toBe(42);
+    const ahead = metrics({ sources: { watchFreshAt: () => begun + 60_000 } });
+    expect(await ahead.value('watch_age_seconds')).toBe(0);
   });
 
   it('are the answers that asked for fewer calls', async () => {
