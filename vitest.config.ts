@@ -25,9 +25,9 @@ export default defineConfig({
     retry: 0,
     passWithNoTests: false,
     projects: [
-      kind('unit', 10_000),
-      kind('contract', 20_000),
-      kind('wire', 20_000),
+      kind('unit', 30_000),
+      kind('contract', 60_000),
+      kind('wire', 60_000),
       kind('model', 300_000),
       kind('system', 120_000),
       // One cluster serves all: what fills it, or stops its API server, comes afterwards and one by one.
@@ -36,7 +36,7 @@ export default defineConfig({
       // The vendors' SDKs against moto and our own servers; needs Python and the network once.
       kind('providers', 120_000),
       // What the charts render; needs Helm.
-      kind('charts', 60_000),
+      kind('charts', 120_000),
     ],
   },
 });
