@@ -86,9 +86,11 @@ export function createLogCourse(options: PodLogReadOptions, cursor: LogCursor): 
     const doubtful = cursor.withinLine || afterMs > PROMPT_MS;
     // Kubelets that are still reading a file when the next is begun may end the stream with the old one.
     const rotatable = cursor.position >= ROTATED_FROM_BYTES;
-    if (checked || !(doubtful || rotatable)) return 'over';
+    // On a busy node the end of a short program is seen before its output is: nothing at all is looked at twice.
+    const silent = cursor.position === 0;
+    if (checked || !(doubtful || rotatable || silent)) return 'over';
     checked = true;
-    lookingBehindRotation = !doubtful;
+    lookingBehindRotation = rotatable && !doubtful;
     return 'again';
   };
 

@@ -28,6 +28,18 @@ describe('readPodLog', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('looks once more when a container has ended and nothing at all came, as on a node that is busy', async () => {
+    const { clock, server, read } = createLogWorld();
+    server.start();
+    const reading = read();
+    await clock.settle();
+    server.end();
+    await clock.advance(20_000);
+    expect(reading.text()).toBe('');
+    expect(reading.outcome()).toBeNull();
+    expect(server.asked).toHaveLength(2);
+  });
+
   it('gives zero bytes, broken UTF-8, empty lines and a last line without an end as they are', async () => {
     const { clock, server, read } = createLogWorld();
     const output = Buffer.concat([
