@@ -1,14 +1,11 @@
 import { keepHeapSmall } from '@runner/agent/heap';
 import { systemClock, systemRandom } from '@runner/core';
-import { createDispatcher } from '@runner/dispatch';
-import type { Dispatcher } from '@runner/dispatch';
-import { testRunSpec } from '@runner/executor/testing';
 import { createArgoCrdApi, createArgoExecutor, createArgoServerApi } from '@runner/executor-argo';
 import type { ArgoApi, Workflow } from '@runner/executor-argo';
 import { createKubeApi } from '@runner/kube';
 import { kubeconfigIdentity } from '@runner/kube/kubeconfig';
-import { configOf, runIdOf } from '../benches/frames.ts';
 import { podSettings } from '../benches/job-settings.ts';
+import { createDispatching } from '../measure/dispatching.ts';
 import type { OwnMemory } from '../measure/memory.ts';
 import { collectedMemory } from '../measure/memory.ts';
 import { serve } from '../measure/questions.ts';
@@ -36,74 +33,18 @@ export interface WorkflowDispatcher {
 // As the agent does when it starts.
 keepHeapSmall();
 
-const MOST_RUNS = 5_000;
-const CONFIG_BYTES = 8_192;
-const OWNER = { controlPlaneId: 'bench', agentId: 'workflow-dispatcher' };
-
 const clock = systemClock({ keepAlive: true });
 const random = systemRandom();
-const nothing = (): void => undefined;
-let dispatcher: Dispatcher | undefined;
+const dispatching = createDispatching({ agentId: 'workflow-dispatcher', mostRuns: 5_000, clock, random });
 let sample: Workflow | undefined;
-let started = 0;
-const ended = new Set<string>();
-let onAccepted = nothing;
-let onEnded = nothing;
 
 serve<WorkflowDispatcher>({
   open: async ({ place, namespace, labels = {} }) => {
-    dispatcher = createDispatcher({
-      executor: createArgoExecutor({
-        ...(await clients(place)),
-        namespace,
-        pods: { ...podSettings(), labels },
-        clock,
-        random,
-      }),
-      agentId: OWNER.agentId,
-      limits: { total: MOST_RUNS },
-      startDeadlineSeconds: () => Infinity,
-      reporter: {
-        accepted: () => onAccepted(),
-        refused: nothing,
-        waiting: nothing,
-        cancelled: nothing,
-        observed: (seen) => {
-          if (seen.presence !== 'present' || seen.phase !== 'ended') return;
-          ended.add(seen.runId);
-          onEnded();
-        },
-        ending: nothing,
-        slotsChanged: nothing,
-      },
-      clock,
-      random,
-    });
-    dispatcher.activate({ controlPlaneId: OWNER.controlPlaneId, epoch: 1 });
+    const pods = { ...podSettings(), labels };
+    dispatching.open(createArgoExecutor({ ...(await clients(place)), namespace, pods, clock, random }));
   },
-  dispatch: async (count) => {
-    const config = configOf(CONFIG_BYTES);
-    const specs = Array.from({ length: count }, () =>
-      testRunSpec({ runId: runIdOf((started += 1)), owner: OWNER, config }),
-    );
-    const began = clock.monotonic();
-    let accepted = 0;
-    await new Promise<void>((resolve) => {
-      onAccepted = () => {
-        accepted += 1;
-        if (accepted === count) resolve();
-      };
-      for (const spec of specs) dispatcher?.start(spec);
-    });
-    return clock.monotonic() - began;
-  },
-  untilEnded: (count) =>
-    new Promise((resolve) => {
-      onEnded = () => {
-        if (ended.size >= count) resolve();
-      };
-      onEnded();
-    }),
+  dispatch: dispatching.dispatch,
+  untilEnded: dispatching.untilEnded,
   sample: () => {
     if (sample === undefined) throw new Error('no Workflow was made yet');
     return sample;
