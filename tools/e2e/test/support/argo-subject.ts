@@ -22,6 +22,7 @@ import {
   openCluster,
 } from '../../src/index.ts';
 import { apiGate } from './api-gate.ts';
+import { controlsOf } from './controlled-subject.ts';
 import { podSettings } from './k8s-subject.ts';
 
 const clock = systemClock();
@@ -65,18 +66,7 @@ export async function argoSubject(transport: ArgoTransport): Promise<ExecutorSub
     executor: await make(),
     listsAreFresh: transport === 'crd',
     another: make,
-    print: async (runId, bytes) => await (await control.program(runId)).print(bytes),
-    succeed: async (runId) => (await control.program(runId)).exit(0),
-    fail: async (runId, exitCode) => (await control.program(runId)).exit(exitCode),
-    resist: async (runId) => await (await control.program(runId)).resist(),
-    executions: (runId) => Promise.resolve(control.executions(runId)),
-    outage: () => {
-      gate.shut();
-      return Promise.resolve(async () => {
-        gate.open();
-        await Promise.resolve();
-      });
-    },
+    ...controlsOf(control, gate),
     remove: async (runId) => {
       const workflow = await namespace.workflow(runId);
       await namespace.remove('Workflow', workflow.metadata.name);

@@ -19,6 +19,7 @@ import {
   openCluster,
 } from '../../src/index.ts';
 import { apiGate } from './api-gate.ts';
+import { controlsOf } from './controlled-subject.ts';
 
 export interface K8sSubject extends ExecutorSubject {
   readonly executor: K8sExecutor;
@@ -55,18 +56,7 @@ export async function k8sSubject(rules: readonly Rule[], delivery: ConfigDeliver
     executor: make(),
     namespace,
     another: () => Promise.resolve(make()),
-    print: async (runId, bytes) => await (await control.program(runId)).print(bytes),
-    succeed: async (runId) => (await control.program(runId)).exit(0),
-    fail: async (runId, exitCode) => (await control.program(runId)).exit(exitCode),
-    resist: async (runId) => await (await control.program(runId)).resist(),
-    executions: (runId) => Promise.resolve(control.executions(runId)),
-    outage: () => {
-      gate.shut();
-      return Promise.resolve(async () => {
-        gate.open();
-        await Promise.resolve();
-      });
-    },
+    ...controlsOf(control, gate),
     remove: async (runId) => {
       const job = await namespace.job(runId);
       await namespace.remove('Job', job.metadata.name);
