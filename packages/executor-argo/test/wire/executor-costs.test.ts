@@ -1,9 +1,10 @@
 import { Buffer } from 'node:buffer';
+import { until } from '@runner/core/testing';
 import { testRunSpec } from '@runner/executor/testing';
 import { expect, it } from 'vitest';
 import type { ArgoSubject } from '../support/argo-subject.ts';
 import { argoSubject } from '../support/argo-subject.ts';
-import { calm, until, watched } from '../support/watching.ts';
+import { calm, watched } from '../support/watching.ts';
 
 const RUNS = 20;
 

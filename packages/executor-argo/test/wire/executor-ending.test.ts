@@ -1,3 +1,4 @@
+import { until } from '@runner/core/testing';
 import { testRunSpec } from '@runner/executor/testing';
 import { PODS } from '@runner/kube';
 import { ANNOTATIONS } from '@runner/kube/runs';
@@ -5,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { WORKFLOWS } from '../../src/index.ts';
 import type { ArgoSubject } from '../support/argo-subject.ts';
 import { NAMESPACE, argoSubject } from '../support/argo-subject.ts';
-import { calm, until, watched } from '../support/watching.ts';
+import { calm, watched } from '../support/watching.ts';
 
 const cancel = { reason: 'cancelled' } as const;
 

@@ -1,10 +1,11 @@
 import { Buffer } from 'node:buffer';
+import { until } from '@runner/core/testing';
 import { testRunSpec } from '@runner/executor/testing';
 import type { Executor } from '@runner/executor';
 import { PODS } from '@runner/kube';
 import { expect, it } from 'vitest';
 import { NAMESPACE, argoSubject } from '../support/argo-subject.ts';
-import { calm, until, watched } from '../support/watching.ts';
+import { calm, watched } from '../support/watching.ts';
 
 const EXITED = 'time="2026-11-21T17:42:56.836Z" level=info msg="sub-process exited" argo=true error="<nil>"\n';
 

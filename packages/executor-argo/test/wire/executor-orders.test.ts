@@ -1,4 +1,5 @@
 import { silentLogger, systemRandom } from '@runner/core';
+import { until } from '@runner/core/testing';
 import type { Observation } from '@runner/executor';
 import { testRunSpec } from '@runner/executor/testing';
 import type { KubeObject, Pod } from '@runner/kube';
@@ -15,7 +16,7 @@ import { WORKFLOWS } from '../../src/index.ts';
 import type { ArgoSubject } from '../support/argo-subject.ts';
 import { argoSubject } from '../support/argo-subject.ts';
 import { hurriedClock } from '../support/hurried-clock.ts';
-import { calm, until, watched } from '../support/watching.ts';
+import { calm, watched } from '../support/watching.ts';
 
 interface Story {
   readonly runId: string;

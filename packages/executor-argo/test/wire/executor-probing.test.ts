@@ -1,3 +1,4 @@
+import { until } from '@runner/core/testing';
 import type { Probe } from '@runner/executor';
 import { RUN_ID_LABEL } from '@runner/executor';
 import { PODS } from '@runner/kube';
@@ -5,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { WORKFLOWS } from '../../src/index.ts';
 import type { ArgoSubject, ArgoSubjectOptions } from '../support/argo-subject.ts';
 import { NAMESPACE, argoSubject } from '../support/argo-subject.ts';
-import { calm, owner, until, watched } from '../support/watching.ts';
+import { calm, owner, watched } from '../support/watching.ts';
 
 const PROBE: Probe = { command: ['look', '--closely'], image: 'example.test/looker:1', timeoutMs: 30_000 };
 

@@ -1,10 +1,11 @@
+import { until } from '@runner/core/testing';
 import { testRunSpec } from '@runner/executor/testing';
 import { PODS } from '@runner/kube';
 import { describe, expect, it } from 'vitest';
 import { WORKFLOWS } from '../../src/index.ts';
 import type { ArgoSubject } from '../support/argo-subject.ts';
 import { NAMESPACE, argoSubject } from '../support/argo-subject.ts';
-import { calm, until, watched } from '../support/watching.ts';
+import { calm, watched } from '../support/watching.ts';
 import { testPods } from '../support/workflow-input.ts';
 
 const MARGIN_MS = 50;

@@ -1,10 +1,11 @@
 import { Buffer } from 'node:buffer';
+import { until } from '@runner/core/testing';
 import { testRunSpec } from '@runner/executor/testing';
 import type { ApiFault } from '@runner/kube/testing';
 import { describe, expect, it } from 'vitest';
 import { WORKFLOWS } from '../../src/index.ts';
 import { NAMESPACE, argoSubject } from '../support/argo-subject.ts';
-import { calm, owner, until, watched } from '../support/watching.ts';
+import { calm, owner, watched } from '../support/watching.ts';
 
 describe('a watch that is disturbed tells each thing once, and everything in the end', () => {
   it.each<[string, ApiFault, string | undefined]>([

@@ -1,3 +1,4 @@
+import { until } from '@runner/core/testing';
 import { isEnded } from '@runner/executor';
 import { testRunSpec } from '@runner/executor/testing';
 import type { Job } from '@runner/kube';
@@ -5,7 +6,6 @@ import { JOBS, SECRETS } from '@runner/kube';
 import { describe, expect, it } from 'vitest';
 import type { MemorySubject } from '../support/memory-subject.ts';
 import { NAMESPACE, memorySubject } from '../support/memory-subject.ts';
-import { until } from '../support/until.ts';
 import { calm, watched } from '../support/watching.ts';
 
 const spec = testRunSpec();

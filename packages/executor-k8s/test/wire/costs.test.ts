@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer';
+import { until } from '@runner/core/testing';
 import { testRunSpec } from '@runner/executor/testing';
 import type { TestApiServer } from '@runner/kube/testing';
 import { expect, it } from 'vitest';
 import { memorySubject } from '../support/memory-subject.ts';
-import { until } from '../support/until.ts';
 import { calm, watched } from '../support/watching.ts';
 
 /** Calls since a mark, counted by verb and resource. */

@@ -1,11 +1,10 @@
-import { recordingLogger } from '@runner/core/testing';
+import { recordingLogger, until } from '@runner/core/testing';
 import { testRunSpec } from '@runner/executor/testing';
 import type { KubeObject, ResourceType } from '@runner/kube';
 import { JOBS } from '@runner/kube';
 import { describe, expect, it } from 'vitest';
 import type { MemorySubject } from '../support/memory-subject.ts';
 import { NAMESPACE, memorySubject } from '../support/memory-subject.ts';
-import { until } from '../support/until.ts';
 import { calm, watched } from '../support/watching.ts';
 
 const spec = testRunSpec();

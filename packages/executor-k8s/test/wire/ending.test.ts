@@ -1,3 +1,4 @@
+import { until } from '@runner/core/testing';
 import { isEnded } from '@runner/executor';
 import { testRunSpec } from '@runner/executor/testing';
 import type { Job } from '@runner/kube';
@@ -6,7 +7,6 @@ import { describe, expect, it } from 'vitest';
 import type { MemorySubject } from '../support/memory-subject.ts';
 import { NAMESPACE, memorySubject } from '../support/memory-subject.ts';
 import { testSettings } from '../support/objects.ts';
-import { until } from '../support/until.ts';
 import { calm, watched } from '../support/watching.ts';
 
 const spec = testRunSpec();

@@ -1,10 +1,10 @@
+import { until } from '@runner/core/testing';
 import { testRunSpec } from '@runner/executor/testing';
 import type { Pod } from '@runner/kube';
 import { JOBS, PODS } from '@runner/kube';
 import { expect, it } from 'vitest';
 import type { MemorySubject } from '../support/memory-subject.ts';
 import { NAMESPACE, memorySubject } from '../support/memory-subject.ts';
-import { until } from '../support/until.ts';
 import { calm, watched } from '../support/watching.ts';
 
 const spec = testRunSpec();

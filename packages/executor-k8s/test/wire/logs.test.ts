@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer';
+import { until } from '@runner/core/testing';
 import { LOG_TAIL_LINES } from '@runner/executor';
 import { testRunSpec } from '@runner/executor/testing';
 import { expect, it } from 'vitest';
 import type { K8sExecutor } from '../../src/index.ts';
 import { memorySubject } from '../support/memory-subject.ts';
-import { until } from '../support/until.ts';
 import { calm, watched } from '../support/watching.ts';
 
 async function follow(executor: K8sExecutor, runId: string): Promise<string> {

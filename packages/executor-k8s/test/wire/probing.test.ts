@@ -1,3 +1,4 @@
+import { until } from '@runner/core/testing';
 import { RUN_ID_LABEL } from '@runner/executor';
 import type { Probe } from '@runner/executor';
 import { JOBS, PODS } from '@runner/kube';
@@ -6,7 +7,6 @@ import { describe, expect, it } from 'vitest';
 import type { MemorySubject } from '../support/memory-subject.ts';
 import { NAMESPACE, memorySubject } from '../support/memory-subject.ts';
 import { testSettings } from '../support/objects.ts';
-import { until } from '../support/until.ts';
 import { calm } from '../support/watching.ts';
 
 /** Kubernetes would put a variable in. */

@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer';
+import { until } from '@runner/core/testing';
 import { RUN_ID_LABEL, workloadName } from '@runner/executor';
 import { testRunSpec } from '@runner/executor/testing';
 import { CONFIG_MAPS, JOBS, PODS, SECRETS } from '@runner/kube';
 import { describe, expect, it } from 'vitest';
 import { NAMESPACE, memorySubject } from '../support/memory-subject.ts';
-import { until } from '../support/until.ts';
 import { calm, watched } from '../support/watching.ts';
 
 const config = { source: { type: 'postgres' }, marked: 'the config of this run' };

@@ -1,10 +1,10 @@
+import { until } from '@runner/core/testing';
 import { testRunSpec } from '@runner/executor/testing';
 import type { Job } from '@runner/kube';
 import { JOBS } from '@runner/kube';
 import type { ApiFault } from '@runner/kube/testing';
 import { describe, expect, it } from 'vitest';
 import { NAMESPACE, memorySubject } from '../support/memory-subject.ts';
-import { until } from '../support/until.ts';
 import { calm, watched } from '../support/watching.ts';
 
 const spec = testRunSpec();

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@runner/core';
+import { until } from '@runner/core/testing';
 import type { ExecutorSubject } from '@runner/executor/testing';
 import type { LocalExecutor, LocalExecutorOptions } from '../../src/index.ts';
 import { createLocalExecutor } from '../../src/index.ts';
@@ -12,7 +13,6 @@ import type { ClaimRecord, ProcessRecord } from '../../src/records.ts';
 import { readClaim, readProcess } from '../../src/run-folder.ts';
 import type { Control } from './control.ts';
 import { openControl } from './control.ts';
-import { until } from './until.ts';
 
 /** A local executor on a folder of its own, with programs that do what the test says. */
 export interface LocalSubject extends ExecutorSubject {

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '@runner/core';
+import { until } from '@runner/core/testing';
 import { isEnded } from '@runner/executor';
 import type { Outcome, RunSpec } from '@runner/executor';
 import { testRunSpec } from '@runner/executor/testing';
@@ -9,7 +10,6 @@ import { hostProcesses } from '../../src/host-processes.ts';
 import type { LocalExecutor } from '../../src/index.ts';
 import { membersOf } from '../../src/process-table.ts';
 import { localSubject } from '../support/local-subject.ts';
-import { until } from '../support/until.ts';
 
 const calm = new AbortController().signal;
 const processes = hostProcesses();

@@ -3,14 +3,13 @@ import { mkdir, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '@runner/core';
-import { recordingLogger } from '@runner/core/testing';
+import { recordingLogger, until } from '@runner/core/testing';
 import { isEnded } from '@runner/executor';
 import { testRunSpec } from '@runner/executor/testing';
 import { describe, expect, it } from 'vitest';
 import { ownSupervisor } from '../../src/launch.ts';
 import { localSubject } from '../support/local-subject.ts';
 import type { LocalSubject } from '../support/local-subject.ts';
-import { until } from '../support/until.ts';
 
 const calm = new AbortController().signal;
 

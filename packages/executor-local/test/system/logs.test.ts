@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { until } from '@runner/core/testing';
 import { isEnded, shapeLog } from '@runner/executor';
 import type { LogChunk, LogFrame, LogGap, LogGapFrame, Outcome } from '@runner/executor';
 import { testRunSpec } from '@runner/executor/testing';
@@ -8,7 +9,6 @@ import { describe, expect, it } from 'vitest';
 import type { LocalExecutor } from '../../src/index.ts';
 import type { LocalSubject } from '../support/local-subject.ts';
 import { localSubject } from '../support/local-subject.ts';
-import { until } from '../support/until.ts';
 
 const calm = new AbortController().signal;
 const node = (code: string): readonly string[] => [process.execPath, '-e', code];

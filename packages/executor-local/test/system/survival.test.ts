@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { until } from '@runner/core/testing';
 import { isEnded } from '@runner/executor';
 import type { Observation } from '@runner/executor';
 import { testRunSpec } from '@runner/executor/testing';
@@ -9,7 +10,6 @@ import { isAlive, membersOf } from '../../src/process-table.ts';
 import { startAgent } from '../support/agent-process.ts';
 import type { LocalSubject } from '../support/local-subject.ts';
 import { localSubject } from '../support/local-subject.ts';
-import { until } from '../support/until.ts';
 
 const calm = new AbortController().signal;
 const processes = hostProcesses();

@@ -6,5 +6,5 @@ export type { FakePlace, FakePlaceOptions, SubmitFault } from './fake-place.ts';
 export { executorContract } from './contract.ts';
 export type { ExecutorContractOptions, ExecutorSubject, MakeSubject } from './contract.ts';
 export { testRunSpec } from './run-spec.ts';
-export { until, watched } from './watching.ts';
+export { watched } from './watching.ts';
 export type { Watched } from './watching.ts';

@@ -1,6 +1,4 @@
 import type { Clock } from '@runner/core';
-import { isRunnerError, messageOf } from '@runner/core';
-import type { RunnerError } from '@runner/core';
 import { testRandom } from '@runner/core/testing';
 import type { KubeApiOptions } from '../../src/api/create-kube-api.ts';
 import { createKubeApi } from '../../src/api/create-kube-api.ts';
@@ -42,15 +40,4 @@ export function scriptClient(
     ...options,
   });
   return { api, calls, [Symbol.asyncDispose]: () => api.close() };
-}
-
-/** The error that a promise rejects with. */
-export async function rejection(promise: Promise<unknown>): Promise<RunnerError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (isRunnerError(error)) return error;
-    throw new Error(`not a RunnerError: ${messageOf(error)}`, { cause: error });
-  }
-  throw new Error('the promise resolved, but should have rejected');
 }

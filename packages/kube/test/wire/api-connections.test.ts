@@ -1,9 +1,9 @@
 import { getEventListeners } from 'node:events';
 import { abortError } from '@runner/core';
-import { testClock } from '@runner/core/testing';
+import { rejection, testClock } from '@runner/core/testing';
 import { describe, expect, it } from 'vitest';
 import { CONFIG_MAPS } from '../../src/objects.ts';
-import { rejection, scriptClient } from '../support/script-client.ts';
+import { scriptClient } from '../support/script-client.ts';
 import type { Step } from '../support/script-server.ts';
 import { html, json, refusal, reset, scriptServer, silence, slowBody } from '../support/script-server.ts';
 

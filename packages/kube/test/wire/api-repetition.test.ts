@@ -1,8 +1,8 @@
-import { recordingLogger, testClock } from '@runner/core/testing';
+import { recordingLogger, rejection, testClock } from '@runner/core/testing';
 import type { TestClock } from '@runner/core/testing';
 import { describe, expect, it } from 'vitest';
 import { CONFIG_MAPS, JOBS } from '../../src/objects.ts';
-import { rejection, scriptClient } from '../support/script-client.ts';
+import { scriptClient } from '../support/script-client.ts';
 import type { Step } from '../support/script-server.ts';
 import { cutBody, html, json, refusal, reset, scriptServer, silence, slowBody } from '../support/script-server.ts';
 

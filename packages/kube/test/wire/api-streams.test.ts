@@ -1,10 +1,10 @@
-import { testClock } from '@runner/core/testing';
+import { rejection, testClock } from '@runner/core/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { KubeApi, WatchEvent } from '../../src/api/kube-api.ts';
 import { CONFIG_MAPS } from '../../src/objects.ts';
 import type { ConfigMap } from '../../src/objects.ts';
-import { rejection, scriptClient } from '../support/script-client.ts';
+import { scriptClient } from '../support/script-client.ts';
 import type { Step } from '../support/script-server.ts';
 import { html, json, pieces, refusal, reset, scriptServer, silence } from '../support/script-server.ts';
 

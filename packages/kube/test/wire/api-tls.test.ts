@@ -1,9 +1,9 @@
 import type { ServerOptions } from 'node:https';
 import { TLSSocket } from 'node:tls';
-import { makeCertificate, testClock } from '@runner/core/testing';
+import { makeCertificate, rejection, testClock } from '@runner/core/testing';
 import { describe, expect, it } from 'vitest';
 import type { KubeIdentity } from '../../src/identity/identity.ts';
-import { rejection, scriptClient } from '../support/script-client.ts';
+import { scriptClient } from '../support/script-client.ts';
 import type { Step } from '../support/script-server.ts';
 import { json, scriptServer } from '../support/script-server.ts';
 

@@ -2,11 +2,10 @@ import { Buffer } from 'node:buffer';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeCertificate, testClock } from '@runner/core/testing';
+import { makeCertificate, rejection, testClock } from '@runner/core/testing';
 import { describe, expect, it } from 'vitest';
 import type { KubeIdentity } from '../../src/identity/identity.ts';
 import { kubeconfigIdentity } from '../../src/identity/kubeconfig-identity.ts';
-import { rejection } from '../support/script-client.ts';
 
 const signal = new AbortController().signal;
 const clock = testClock(Date.now());

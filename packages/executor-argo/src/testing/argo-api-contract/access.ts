@@ -1,8 +1,9 @@
+import { rejection } from '@runner/core/testing';
 import { expect, it } from 'vitest';
 import type { ArgoApi } from '../../transport/argo-api.ts';
 import { WORKFLOWS } from '../../workflow/objects.ts';
 import type { ArgoApiSubject, ArgoContractContext } from './subject.ts';
-import { changesUntil, rejection, within } from './subject.ts';
+import { changesUntil, within } from './subject.ts';
 
 const GET = { verb: 'get', group: 'argoproj.io', resource: 'workflows' } as const;
 

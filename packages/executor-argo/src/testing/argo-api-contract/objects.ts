@@ -1,7 +1,8 @@
+import { rejection, until } from '@runner/core/testing';
 import { expect, it } from 'vitest';
 import { WORKFLOWS } from '../../workflow/objects.ts';
 import type { ArgoContractContext } from './subject.ts';
-import { rejection, SUITE_LABEL, until, within } from './subject.ts';
+import { SUITE_LABEL, within } from './subject.ts';
 
 export function objectCases({ make, timeoutMs }: ArgoContractContext): void {
   it('creates a Workflow, and gives the one that stands when its name is taken', async () => {

@@ -1,7 +1,4 @@
-import type { RunnerError } from '@runner/core';
-import { isRunnerError, messageOf } from '@runner/core';
 import type { AccessRight, WatchEvent, WatchOptions } from '@runner/kube';
-import { expect } from 'vitest';
 import type { ArgoApi } from '../../transport/argo-api.ts';
 import type { Workflow } from '../../workflow/objects.ts';
 import { WORKFLOWS } from '../../workflow/objects.ts';
@@ -36,30 +33,6 @@ export const SUITE_LABEL = 'argo-api-contract';
 
 /** A signal that ends a test which waits in vain, before the test's own timeout cuts it. */
 export const within = (ms: number): AbortSignal => AbortSignal.timeout(ms);
-
-/** The error that a promise rejects with. */
-export async function rejection(promise: Promise<unknown>): Promise<RunnerError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (isRunnerError(error)) return error;
-    throw new Error(`not a RunnerError: ${messageOf(error)}`, { cause: error });
-  }
-  return expect.fail('the promise resolved, but should have rejected');
-}
-
-const POLL_MS = 25;
-
-/** Waits until `look` gives something. */
-export async function until<T>(what: string, look: () => Promise<T | undefined>, timeoutMs: number): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-}
 
 /** The changes of a watch until one of them is the last that is wanted; the watch is left then. */
 export async function changesUntil(

@@ -1,11 +1,12 @@
 import { systemClock, systemRandom } from '@runner/core';
+import { rejection, until } from '@runner/core/testing';
 import type { ListWatchChange } from '@runner/kube';
 import { createListWatch } from '@runner/kube';
 import { expect, it } from 'vitest';
 import type { Workflow } from '../../workflow/objects.ts';
 import { WORKFLOWS } from '../../workflow/objects.ts';
 import type { ArgoContractContext } from './subject.ts';
-import { changesUntil, rejection, SUITE_LABEL, until, within } from './subject.ts';
+import { changesUntil, SUITE_LABEL, within } from './subject.ts';
 
 const RED = { labelSelector: `${SUITE_LABEL}=red` };
 

@@ -1,9 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
+import { until } from '@runner/core/testing';
 import { expect, it } from 'vitest';
 import { testRunSpec } from '../run-spec.ts';
 import type { ContractContext } from './subject.ts';
-import { calm, readLog, rejection, running, until, untilEnded } from './subject.ts';
+import { calm, readLog, rejection, running, untilEnded } from './subject.ts';
 
 /** Text, a zero byte, and bytes that are no UTF-8. */
 const OUTPUT = Buffer.concat([Buffer.from('first line\nsecond \u00e4\u20ac\n'), Buffer.from([0, 255, 254, 10])]);

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { until } from '@runner/core/testing';
 import { expect, it } from 'vitest';
 import type { Observation } from '../../observation.ts';
 import { testRunSpec } from '../run-spec.ts';
 import type { ContractContext, ExecutorSubject } from './subject.ts';
-import { calm, expectAbsent, rejection, running, until, untilEnded } from './subject.ts';
+import { calm, expectAbsent, rejection, running, untilEnded } from './subject.ts';
 
 const { owner } = testRunSpec();
 

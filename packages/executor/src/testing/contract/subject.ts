@@ -1,3 +1,4 @@
+import { until } from '@runner/core/testing';
 import { expect } from 'vitest';
 import type { Executor, LogOptions, LogChunk, LogGap } from '../../executor.ts';
 import type { Observation, Outcome, PresentObservation } from '../../observation.ts';
@@ -38,19 +39,6 @@ export interface ContractContext {
 /** A signal that nobody aborts. */
 export const calm: AbortSignal = new AbortController().signal;
 
-const POLL_MS = 15;
-
-/** Waits until `look` gives something; fails with the last thing seen after `timeoutMs`. */
-export async function until<T>(what: string, look: () => Promise<T | undefined>, timeoutMs: number): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-}
-
 export type EndedObservation = PresentObservation & { readonly outcome: Outcome };
 
 function isRunning(observation: Observation): observation is PresentObservation {
@@ -79,14 +67,18 @@ export async function untilEnded(executor: Executor, runId: string, timeoutMs: n
   );
 }
 
-/** Expects that nothing is there of the run: at once, or after a while where lists that lack it prove nothing. */
+/** Expects that nothing is there of the run: at once, or after a while where lists may be old. */
 export async function expectAbsent(subject: ExecutorSubject, runId: string, timeoutMs: number): Promise<void> {
   const { executor, listsAreFresh = true } = subject;
-  if (!listsAreFresh) {
-    const isKnown = async () => ((await executor.observe(runId, calm)).presence === 'unknown' ? undefined : true);
-    await until('it is known what is there', isKnown, timeoutMs);
+  if (listsAreFresh) {
+    expect(await executor.observe(runId, calm)).toMatchObject({ presence: 'absent', runId });
+    return;
   }
-  expect(await executor.observe(runId, calm)).toMatchObject({ presence: 'absent', runId });
+  await until(
+    'it is known that nothing is there',
+    async () => (await executor.observe(runId, calm)).presence === 'absent',
+    timeoutMs,
+  );
 }
 
 /** Submits a new run and waits until its program runs. */

@@ -1,9 +1,10 @@
 import { Buffer } from 'node:buffer';
+import { until } from '@runner/core/testing';
 import { expect, it } from 'vitest';
 import { MAX_CONFIG_BYTES } from '../../workload/config.ts';
 import { testRunSpec } from '../run-spec.ts';
 import type { ContractContext } from './subject.ts';
-import { calm, expectAbsent, rejection, running, uidOf, until, untilEnded, untilRunning } from './subject.ts';
+import { calm, expectAbsent, rejection, running, uidOf, untilEnded, untilRunning } from './subject.ts';
 
 /** A config of exactly so many bytes once serialised. */
 function configOf(bytes: number): { readonly filler: string } {

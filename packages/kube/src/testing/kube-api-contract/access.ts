@@ -1,7 +1,8 @@
+import { rejection } from '@runner/core/testing';
 import { expect, it } from 'vitest';
 import { CONFIG_MAPS, JOBS, PODS } from '../../objects.ts';
 import type { KubeContractContext } from './subject.ts';
-import { configMap, idleJob, rejection, within } from './subject.ts';
+import { configMap, idleJob, within } from './subject.ts';
 
 export function accessCases({ make, timeoutMs }: KubeContractContext): void {
   it('says what it may do', async () => {

@@ -1,7 +1,8 @@
+import { rejection } from '@runner/core/testing';
 import { expect, it } from 'vitest';
 import type { KubeApi, PodLogOptions } from '../../api/kube-api.ts';
 import type { KubeContractContext } from './subject.ts';
-import { rejection, within } from './subject.ts';
+import { within } from './subject.ts';
 
 async function read(api: KubeApi, namespace: string, pod: string, options: PodLogOptions): Promise<string | undefined> {
   const chunks = await api.podLog(namespace, pod, options);

@@ -1,8 +1,9 @@
+import { rejection, until } from '@runner/core/testing';
 import { expect, it } from 'vitest';
 import type { Job, ResourceType } from '../../objects.ts';
 import { CONFIG_MAPS, JOBS } from '../../objects.ts';
 import type { KubeContractContext } from './subject.ts';
-import { configMap, idleJob, rejection, until, within } from './subject.ts';
+import { configMap, idleJob, within } from './subject.ts';
 
 const UNKNOWN: ResourceType = {
   apiVersion: 'nothing.test/v1',

@@ -1,6 +1,3 @@
-import type { RunnerError } from '@runner/core';
-import { isRunnerError, messageOf } from '@runner/core';
-import { expect } from 'vitest';
 import type { AccessRight, KubeApi } from '../../api/kube-api.ts';
 import type { ConfigMap, Job } from '../../objects.ts';
 
@@ -54,28 +51,4 @@ export function idleJob(name: string): Job {
       },
     },
   };
-}
-
-/** The error that a promise rejects with. */
-export async function rejection(promise: Promise<unknown>): Promise<RunnerError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (isRunnerError(error)) return error;
-    throw new Error(`not a RunnerError: ${messageOf(error)}`, { cause: error });
-  }
-  return expect.fail('the promise resolved, but should have rejected');
-}
-
-const POLL_MS = 25;
-
-/** Waits until `look` gives something. */
-export async function until<T>(what: string, look: () => Promise<T | undefined>, timeoutMs: number): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
 }

@@ -1,9 +1,10 @@
+import { rejection } from '@runner/core/testing';
 import { expect, it } from 'vitest';
 import type { KubeApi, WatchEvent, WatchOptions } from '../../api/kube-api.ts';
 import type { ConfigMap } from '../../objects.ts';
 import { CONFIG_MAPS } from '../../objects.ts';
 import type { KubeContractContext } from './subject.ts';
-import { configMap, rejection, SUITE_LABEL, within } from './subject.ts';
+import { configMap, SUITE_LABEL, within } from './subject.ts';
 
 type Seen = readonly [type: string, name: string | undefined];
 
