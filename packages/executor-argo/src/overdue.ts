@@ -1,10 +1,10 @@
 import type { Timer } from '@runner/core';
 import type { RunAttendant } from '@runner/kube/runs';
-import { isAborted } from '@runner/kube/runs';
+import { isAborted, timeOf } from '@runner/kube/runs';
 import { intentOfWorkflow } from './intents.ts';
 import type { ArgoParts } from './parts.ts';
 import type { WorkflowSight } from './sight.ts';
-import { isFinished, isMainOver, mainEndedAt, mainNodeOf } from './sight.ts';
+import { exitNodeOf, isFinished, isMainOver, mainEndedAt, mainNodeOf } from './sight.ts';
 
 /** How long the controller may take to notice what happened to pods; and between two tries to terminate. */
 const SLACK_MS = 10_000;
@@ -69,12 +69,16 @@ export class Overdue implements RunAttendant<WorkflowSight> {
   #endingSince(sight: WorkflowSight): number | undefined {
     const { workflow, runId } = sight;
     if (workflow === undefined || isFinished(workflow) || workflow.spec?.shutdown === 'Terminate') return undefined;
-    const isOver = mainNodeOf(workflow) !== undefined && isMainOver(sight);
-    if (!isOver && !isStopped(sight)) return undefined;
+    const exitNode = exitNodeOf(workflow);
+    // A controller that is late has not begun the exit step; whoever terminated then would take it away from the run.
+    if (exitNode === undefined && !isStopped(sight)) return undefined;
     const { clock, intents } = this.#parts;
-    const asked = isStopped(sight) ? intentOfWorkflow(workflow, intents)?.at : undefined;
-    const over = isOver ? mainEndedAt(sight) : undefined;
-    if (asked !== undefined || over !== undefined) return Math.max(asked ?? 0, over ?? 0);
+    const known = [
+      isStopped(sight) ? intentOfWorkflow(workflow, intents)?.at : undefined,
+      mainNodeOf(workflow) !== undefined && isMainOver(sight) ? mainEndedAt(sight) : undefined,
+      timeOf(exitNode?.startedAt),
+    ].filter((at) => at !== undefined);
+    if (known.length > 0) return Math.max(...known);
     const first = this.#since.get(runId) ?? clock.now();
     this.#since.set(runId, first);
     return first;

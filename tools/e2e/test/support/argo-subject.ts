@@ -54,7 +54,6 @@ export async function argoSubject(transport: ArgoTransport): Promise<ExecutorSub
       ...{ argo, kube, clock, random },
       namespace: namespace.name,
       pods: podSettings(control.variable),
-      exitDeadlineSeconds: 30,
       timings: { absenceMs: ABSENCE_MS },
     });
     open.unshift(executor, argo, kube);
