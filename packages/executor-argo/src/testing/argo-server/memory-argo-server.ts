@@ -1,8 +1,5 @@
-import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
-import { createServer } from 'node:http';
-import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import type { Clock } from '@runner/core';
+import { Listener } from '@runner/core/testing';
 import type {
   ArgoCall,
   ArgoFaultTarget,
@@ -14,20 +11,14 @@ import type {
 import { ArgoFaults } from './faults.ts';
 import { RequestHandler } from './request-handler.ts';
 
-/** Longer than any client keeps a connection, so that one is never reused as it is being closed. */
-const KEEP_ALIVE_MS = 120_000;
-
 /** Listens, and holds the parts together. */
 export class MemoryArgoServer implements TestArgoServer {
   readonly calls: ArgoServerCall[] = [];
-  readonly #options: TestArgoServerOptions;
   readonly #faults = new ArgoFaults();
   readonly #handler: RequestHandler;
-  #http: Server | undefined;
-  #port = 0;
+  readonly #listener: Listener;
 
   constructor(options: TestArgoServerOptions & { readonly clock: Clock }) {
-    this.#options = options;
     this.#handler = new RequestHandler({
       api: options.api,
       clock: options.clock,
@@ -36,10 +27,11 @@ export class MemoryArgoServer implements TestArgoServer {
       keepaliveMs: options.keepaliveMs ?? 15_000,
       record: (call) => this.calls.push(call),
     });
+    this.#listener = new Listener((request, response) => this.#handler.handle(request, response), options.tls);
   }
 
   get url(): string {
-    return `${this.#options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${this.#port}`;
+    return this.#listener.url;
   }
 
   fault(fault: ArgoServerFault, target: ArgoFaultTarget = {}): () => void {
@@ -52,30 +44,11 @@ export class MemoryArgoServer implements TestArgoServer {
   }
 
   async start(): Promise<void> {
-    if (this.#http !== undefined) return;
-    const serve: RequestListener = (request: IncomingMessage, response: ServerResponse) => {
-      this.#handler.handle(request, response);
-    };
-    const { tls } = this.#options;
-    const http: Server = tls === undefined ? createServer(serve) : createSecureServer(tls, serve);
-    this.#http = http;
-    http.keepAliveTimeout = KEEP_ALIVE_MS;
-    http.requestTimeout = 0;
-    await new Promise<void>((resolve, reject) => {
-      http.once('error', reject);
-      http.listen(this.#port, '127.0.0.1', resolve);
-    });
-    this.#port = (http.address() as AddressInfo).port;
+    await this.#listener.open();
   }
 
   async stop(): Promise<void> {
-    const http = this.#http;
-    this.#http = undefined;
-    if (http === undefined) return;
-    await new Promise<void>((resolve) => {
-      http.close(() => resolve());
-      http.closeAllConnections();
-    });
+    await this.#listener.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

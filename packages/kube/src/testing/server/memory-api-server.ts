@@ -1,4 +1,5 @@
 import type { Clock, Random } from '@runner/core';
+import { Listener } from '@runner/core/testing';
 import { createKubeApi } from '../../api/create-kube-api.ts';
 import type { KubeApi } from '../../api/kube-api.ts';
 import type { KubeIdentity } from '../../identity/identity.ts';
@@ -18,7 +19,6 @@ import { deleteObject } from './deletion.ts';
 import { Faults } from './faults.ts';
 import { GarbageCollector } from './garbage.ts';
 import { Kinds } from './kinds.ts';
-import { Listener } from './listener.ts';
 import { Lists } from './listing.ts';
 import { putObject } from './putting.ts';
 import { Quotas } from './quotas.ts';
