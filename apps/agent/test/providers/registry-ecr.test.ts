@@ -1,14 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Agent } from 'node:https';
 import { Secret, systemClock } from '@runner/core';
 import { SECRETS } from '@runner/kube';
 import { startTestApiServer } from '@runner/kube/testing';
+import type { Moto } from '@runner/moto';
+import { missingForMoto, startMoto } from '@runner/moto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEcrTokens } from '../../src/registry/ecr.ts';
 import { startAgent } from '../agent-process.ts';
 import { temporaryFolder } from '../folder.ts';
-import { missingForMoto, startMoto } from '../moto.ts';
 
 const missing = await missingForMoto();
 if (missing !== undefined) {
@@ -19,11 +21,12 @@ const ACCOUNT = '123456789012';
 const REGION = 'eu-west-1';
 const REGISTRY = `${ACCOUNT}.dkr.ecr.${REGION}.amazonaws.com`;
 const INSTALL_MS = 600_000;
+const cache = fileURLToPath(new URL('../../../../node_modules/.cache/moto-ecr', import.meta.url));
 
 describe.skipIf(missing !== undefined)('against the ECR of moto', () => {
-  let moto: Awaited<ReturnType<typeof startMoto>>;
+  let moto: Moto;
   beforeAll(async () => {
-    moto = await startMoto();
+    moto = await startMoto({ cache });
   }, INSTALL_MS);
   afterAll(async () => {
     await moto[Symbol.asyncDispose]();

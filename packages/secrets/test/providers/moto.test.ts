@@ -6,17 +6,18 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { DeleteParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import type { Moto } from '@runner/moto';
+import { missingForMoto, startMoto } from '@runner/moto';
 import { createSecretResolver } from '@runner/secrets';
 import { createAwsProvider, createAwsSsmProvider } from '@runner/secrets/aws';
 import type { ProviderHarness } from '@runner/secrets/testing';
 import { secretProviderContract } from '@runner/secrets/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../programs/ask-program.ts';
-import type { Moto } from '../programs/moto.ts';
-import { missingForMoto, startMoto } from '../programs/moto.ts';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const missing = await missingForMoto();
 if (missing !== undefined) {
@@ -26,13 +27,14 @@ if (missing !== undefined) {
 const region = 'eu-west-1';
 const credentials = { accessKeyId: 'AKIATESTTESTTESTTEST', secretAccessKey: 'not-a-real-key' };
 const INSTALL_MS = 600_000;
+const cache = fileURLToPath(new URL('../../../../node_modules/.cache/moto', import.meta.url));
 
 describe.skipIf(missing !== undefined)('against moto', () => {
   let moto: Moto;
   let secrets: SecretsManagerClient;
   let parameters: SSMClient;
   beforeAll(async () => {
-    moto = await startMoto();
+    moto = await startMoto({ cache, extras: ['secretsmanager', 'ssm'] });
     secrets = new SecretsManagerClient({ region, endpoint: moto.url, credentials });
     parameters = new SSMClient({ region, endpoint: moto.url, credentials });
   }, INSTALL_MS);

@@ -5,16 +5,24 @@ import { access, mkdir, rename, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const VERSION = '5.2.5';
-/** An environment of its own: that of the secrets' tests may be in the making at the same time. */
-const HOME = fileURLToPath(new URL(`../../../node_modules/.cache/moto-ecr/${VERSION}`, import.meta.url));
 const READY_WITHIN_MS = 30_000;
 
-/** What is missing to run moto on this machine; undefined when nothing is. */
+export interface MotoOptions {
+  /** Folder into which it is installed once. Nobody else may be installing there at the same time. */
+  readonly cache: string;
+  /** Services that need more than moto itself. */
+  readonly extras?: readonly string[];
+}
+
+export interface Moto extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** Whether there is a Python that can make environments; says what is missing when there is none. */
 export async function missingForMoto(): Promise<string | undefined> {
   return await run('python3', ['-c', 'import venv, ensurepip']).then(
     () => undefined,
@@ -22,41 +30,44 @@ export async function missingForMoto(): Promise<string | undefined> {
   );
 }
 
-/** Amazon ECR on this machine. Installs moto once, into the cache of node_modules. */
-export async function startMoto(): Promise<{ readonly url: string } & AsyncDisposable> {
-  await install();
+/** AWS on this machine, on a free port. */
+export async function startMoto(options: MotoOptions): Promise<Moto> {
+  const home = await installed(options);
   const port = await freePort();
-  const server = spawn(join(HOME, 'bin', 'moto_server'), ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
+  const server = spawn(join(home, 'bin', 'moto_server'), ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
   const url = `http://127.0.0.1:${port}`;
   const end = async (): Promise<void> => {
+    if (server.exitCode !== null || server.signalCode !== null) return;
     const ended = once(server, 'exit');
     server.kill('SIGTERM');
     await ended;
   };
-  await ready(url, server).catch(async (error: unknown) => {
-    if (server.exitCode === null) await end();
+  try {
+    await ready(url, server);
+  } catch (error) {
+    await end();
     throw error;
-  });
+  }
   return { url, [Symbol.asyncDispose]: end };
 }
 
-async function install(): Promise<void> {
-  const complete = join(HOME, 'complete');
-  if (
-    await access(complete).then(
-      () => true,
-      () => false,
-    )
-  )
-    return;
-  await rm(HOME, { recursive: true, force: true });
-  await mkdir(HOME, { recursive: true });
-  await run('python3', ['-m', 'venv', HOME]);
-  const packages = [`moto==${VERSION}`, 'flask', 'flask-cors'];
-  await run(join(HOME, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', ...packages]);
-  await mkdir(join(HOME, 'done'));
+async function installed({ cache, extras = [] }: MotoOptions): Promise<string> {
+  const home = join(cache, VERSION);
+  const complete = join(home, 'complete');
+  const exists = await access(complete).then(
+    () => true,
+    () => false,
+  );
+  if (exists) return home;
+  await rm(home, { recursive: true, force: true });
+  await mkdir(cache, { recursive: true });
+  await run('python3', ['-m', 'venv', home]);
+  const packages = [`moto${extras.length === 0 ? '' : `[${extras.join()}]`}==${VERSION}`, 'flask', 'flask-cors'];
+  await run(join(home, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', ...packages]);
+  await mkdir(join(home, 'done'));
   // Last of all, so that an installation that was broken off is made again.
-  await rename(join(HOME, 'done'), complete);
+  await rename(join(home, 'done'), complete);
+  return home;
 }
 
 async function freePort(): Promise<number> {
