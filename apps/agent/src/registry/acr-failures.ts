@@ -1,5 +1,6 @@
+import { errorChain, retryAfterMs } from '@runner/core';
 import type { RegistryErrorCode } from './failures.ts';
-import { chainOf, codeOf, nameOf, networkFailure, registryError, retryAfterMs } from './failures.ts';
+import { codeOf, nameOf, networkFailure, registryError } from './failures.ts';
 import type { FormAnswer } from './network.ts';
 
 /** That there was no token of Entra to exchange. */
@@ -56,11 +57,11 @@ export function explainAcr(error: unknown, where: AcrWhere): Error {
       registryError('registry_unexpected_answer', `the registry ${registry} gave no token (${nameOf(error)})`)
     );
   }
-  const texts = chainOf(error.cause).map((each) => (each as { message?: unknown }).message);
+  const texts = errorChain(error.cause).map((each) => (each as { message?: unknown }).message);
   const text = texts.filter((each) => typeof each === 'string').join('\n');
   const number = /AADSTS\d{4,8}/.exec(text)?.[0];
   if (number !== undefined) return entraRefusal(number, identity);
-  if (chainOf(error.cause).some((each) => codeOf(each) === 'ENOENT') || /ENOENT/.test(text)) {
+  if (errorChain(error.cause).some((each) => codeOf(each) === 'ENOENT') || /ENOENT/.test(text)) {
     return registryError(
       'registry_no_credentials',
       'the file with the token of the service account cannot be read (ENOENT)',

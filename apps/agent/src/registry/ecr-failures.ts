@@ -1,6 +1,6 @@
-import { isAbort, isRunnerError } from '@runner/core';
+import { errorChain, isAbort, isRunnerError, retryAfterMs } from '@runner/core';
 import type { RegistryErrorCode } from './failures.ts';
-import { chainOf, codeOf, nameOf, networkFailure, registryError, retryAfterMs } from './failures.ts';
+import { codeOf, nameOf, networkFailure, registryError } from './failures.ts';
 
 /** That the credentials could not be had, which is another matter than what ECR says to them. */
 export class CredentialsFailure extends Error {
@@ -101,7 +101,7 @@ const NOT_THERE: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'EISDIR', 'E
 
 /** Why there were no credentials to ask with. */
 function explainCredentials(error: unknown, where: EcrWhere): Error {
-  const file = chainOf(error)
+  const file = errorChain(error)
     .map(codeOf)
     .find((code) => NOT_THERE.has(code));
   if (file !== undefined) {

@@ -1,5 +1,5 @@
-import type { RunnerError as Failure } from '@runner/core';
-import { RunnerError, isRunnerError } from '@runner/core';
+import type { NetworkTrouble, RunnerError as Failure } from '@runner/core';
+import { RunnerError, errorChain, isRunnerError, networkTrouble } from '@runner/core';
 
 /** Why there is no token for a registry; the README has the table. */
 export type RegistryErrorCode =
@@ -39,64 +39,38 @@ export function registryError(code: RegistryErrorCode, message: string, facts: F
   });
 }
 
-const UNREACHABLE: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'the connection was refused',
-  ECONNRESET: 'the connection was reset',
-  ECONNABORTED: 'the connection was broken off',
-  EPIPE: 'the connection was closed',
-  ENOTFOUND: 'its name does not resolve',
-  EAI_AGAIN: 'its name cannot be resolved just now',
-  EHOSTUNREACH: 'there is no route to it',
-  ENETUNREACH: 'there is no network to it',
-  EHOSTDOWN: 'it is down',
-  ERR_STREAM_PREMATURE_CLOSE: 'the answer broke off',
-};
-const TIMED_OUT: ReadonlySet<string> = new Set(['ETIMEDOUT', 'ESOCKETTIMEDOUT']);
-const TRUST =
-  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(GET_ISSUER_CERT(_LOCALLY)?|VERIFY_LEAF_SIGNATURE)|CERT_\w+|ERR_TLS_\w+|ERR_SSL_\w+|EPROTO|INVALID_CA|HOSTNAME_MISMATCH)$/;
-
 /** The error for a failure of the network, of TLS or of a proxy; undefined when it is none of them. */
 export function networkFailure(error: unknown, what: string): Failure | undefined {
-  for (const each of chainOf(error)) {
+  for (const each of errorChain(error)) {
     // Of our own tunnel: it says already what the proxy wants.
     if (isRunnerError(each) && each.code.startsWith('proxy_')) return each;
-    const code = codeOf(each);
-    if (TRUST.test(code)) {
-      return registryError('registry_untrusted', `${what} cannot be trusted: TLS failed with ${code}`, {
-        reason: code,
-        hint: 'put the certificate authority of your network into the file that NODE_EXTRA_CA_CERTS names',
-      });
-    }
-    if (TIMED_OUT.has(code) || nameOf(each) === 'TimeoutError') {
-      return registryError('registry_timed_out', `${what} did not answer in time`, {
-        reason: code || 'TimeoutError',
-        hint: 'check firewall and proxy: HTTPS_PROXY and NO_PROXY',
-      });
-    }
-    const said = UNREACHABLE[code];
-    if (said !== undefined) {
-      return registryError('registry_unreachable', `${what} cannot be reached: ${said} (${code})`, {
-        reason: code,
-        hint: 'check the region and the name of the registry for a slip, and DNS, firewall and proxy of this network',
-      });
-    }
+    const trouble = networkTrouble(codeOf(each));
+    if (trouble !== undefined) return troubleError(trouble, what);
+    // The SDK of AWS gives this name to connections that were reset as well; those have a code.
+    if (nameOf(each) === 'TimeoutError') return troubleError({ kind: 'timed_out', code: 'TimeoutError' }, what);
   }
   return undefined;
 }
 
-/** An error and what stands below it, outermost first. */
-export function chainOf(error: unknown): readonly unknown[] {
-  const chain: unknown[] = [];
-  const visit = (each: unknown, depth: number): void => {
-    if (depth > 6 || typeof each !== 'object' || each === null) return;
-    chain.push(each);
-    const { cause, errors, error: inner } = each as { cause?: unknown; errors?: unknown; error?: unknown };
-    if (Array.isArray(errors)) for (const one of errors.slice(0, 8)) visit(one, depth + 1);
-    visit(inner, depth + 1);
-    visit(cause, depth + 1);
-  };
-  visit(error, 0);
-  return chain;
+function troubleError(trouble: NetworkTrouble, what: string): Failure {
+  const { kind, code: reason } = trouble;
+  switch (kind) {
+    case 'untrusted':
+      return registryError('registry_untrusted', `${what} cannot be trusted: TLS failed with ${reason}`, {
+        reason,
+        hint: 'put the certificate authority of your network into the file that NODE_EXTRA_CA_CERTS names',
+      });
+    case 'timed_out':
+      return registryError('registry_timed_out', `${what} did not answer in time`, {
+        reason,
+        hint: 'check firewall and proxy: HTTPS_PROXY and NO_PROXY',
+      });
+    case 'unreachable':
+      return registryError('registry_unreachable', `${what} cannot be reached: ${trouble.said} (${reason})`, {
+        reason,
+        hint: 'check the region and the name of the registry for a slip, and DNS, firewall and proxy of this network',
+      });
+  }
 }
 
 export function codeOf(error: unknown): string {
@@ -107,12 +81,4 @@ export function codeOf(error: unknown): string {
 export function nameOf(error: unknown): string {
   const { name } = (error ?? {}) as { name?: unknown };
   return typeof name === 'string' ? name.slice(0, 64) : '';
-}
-
-/** Milliseconds a Retry-After header asks for: seconds, or a date. Undefined for anything else. */
-export function retryAfterMs(header: string | undefined | null, now: number): number | undefined {
-  const text = header?.trim() ?? '';
-  if (/^\d{1,7}$/.test(text)) return Number(text) * 1_000;
-  const at = /[a-z]/i.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
 }

@@ -1,7 +1,7 @@
 import type { AuthClient } from 'google-auth-library';
-import { Secret, abortError, isAbort, isRunnerError } from '@runner/core';
+import { Secret, abortError, errorChain, isAbort, isRunnerError, retryAfterMs } from '@runner/core';
 import type { Clock } from '@runner/core';
-import { chainOf, networkFailure, registryError, retryAfterMs } from './failures.ts';
+import { networkFailure, registryError } from './failures.ts';
 import type { RegistryTokens } from './tokens.ts';
 
 export interface GarOptions {
@@ -85,7 +85,7 @@ interface GaxiosFailure {
 }
 
 function explain(error: unknown, now: number): Error {
-  const chain = chainOf(error) as readonly GaxiosFailure[];
+  const chain = errorChain(error) as readonly GaxiosFailure[];
   const text = chain.map(({ message }) => (typeof message === 'string' ? message : '')).join('\n');
   if (
     /Could not load the default credentials|does not exist|ENOENT|not a file|NO_ADC|not valid JSON|PEM|DECODER/i.test(

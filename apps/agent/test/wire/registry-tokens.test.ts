@@ -1,4 +1,6 @@
 import { Agent } from 'node:https';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { Secret, systemClock } from '@runner/core';
 import { startTestProxy } from '@runner/secrets/testing/servers';
 import { describe, expect, it } from 'vitest';
@@ -93,6 +95,17 @@ describe('a token of ECR', () => {
     await expect(ecr({ url: 'http://127.0.0.1:1' }).token(signal)).rejects.toMatchObject({
       code: 'registry_unreachable',
     });
+  });
+
+  it('tells a connection that was cut from an answer that did not come', async () => {
+    const server = createServer((socket) => void socket.once('data', () => socket.destroy()));
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const error = await ecr({ url: `http://127.0.0.1:${port}` })
+      .token(signal)
+      .catch((caught: unknown) => caught);
+    server.close();
+    expect(error).toMatchObject({ code: 'registry_unreachable', details: { reason: 'ECONNRESET' } });
   });
 
   it('goes through the proxy, and trusts the authority of the network only when it is told to', async () => {

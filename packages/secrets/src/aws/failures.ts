@@ -1,7 +1,8 @@
+import { retryAfterMs } from '@runner/core';
 import type { SecretProviderDescription } from '../provider.ts';
 import type { SecretErrorCode } from '../errors.ts';
 import { OFFICIAL_AWS_PREFIX, storeFailure, unforeseen } from '../store/failure.ts';
-import { networkFailure, retryAfterMs } from '../store/network-failures.ts';
+import { networkFailure } from '../store/network-failures.ts';
 import { factsOf } from '../store/store-provider.ts';
 import { CredentialsFailure } from './client.ts';
 import { explainCredentials } from './credential-failures.ts';

@@ -1,8 +1,8 @@
-import { isAbort } from '@runner/core';
+import { isAbort, retryAfterMs } from '@runner/core';
 import type { SecretErrorCode } from '../errors.ts';
 import type { SecretProviderDescription } from '../provider.ts';
 import { storeFailure, unforeseen } from '../store/failure.ts';
-import { networkFailure, retryAfterMs } from '../store/network-failures.ts';
+import { networkFailure } from '../store/network-failures.ts';
 import { factsOf } from '../store/store-provider.ts';
 import { CredentialFailure } from './credential.ts';
 import { VaultRefusal } from './refusal.ts';

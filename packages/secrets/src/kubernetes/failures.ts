@@ -1,5 +1,5 @@
-import { errorCodes } from '../store/network-failures.ts';
-import { networkFailure, retryAfterMs } from '../store/network-failures.ts';
+import { retryAfterMs } from '@runner/core';
+import { errorCodes, networkFailure } from '../store/network-failures.ts';
 import { storeFailure, unforeseen } from '../store/failure.ts';
 import { factsOf } from '../store/store-provider.ts';
 import type { SecretProviderDescription } from '../provider.ts';

@@ -4,7 +4,7 @@ import { crc32c } from '../../src/gcp/crc32c.ts';
 import { secretArn } from '../../src/aws/failures.ts';
 import { accountOf } from '../../src/kubernetes/access.ts';
 import { proxyFor } from '../../src/store/network.ts';
-import { networkFailure, retryAfterMs } from '../../src/store/network-failures.ts';
+import { networkFailure } from '../../src/store/network-failures.ts';
 
 describe('CRC-32C', () => {
   it('is the one of the standard', () => {
@@ -36,23 +36,6 @@ describe('the proxy of the environment', () => {
     ['a.b', {}, undefined],
   ])('for %s with %j is %s', (host, env, wanted) => {
     expect(proxyFor(host, env as Record<string, string>)).toBe(wanted);
-  });
-});
-
-describe('Retry-After', () => {
-  const now = Date.UTC(2026, 0, 1);
-  it.each([
-    ['3', 3_000],
-    [' 0 ', 0],
-    [new Date(now + 5_000).toUTCString(), 5_000],
-    [new Date(now - 5_000).toUTCString(), 0],
-    ['soon', undefined],
-    ['-1', undefined],
-    ['1e9', undefined],
-    ['', undefined],
-    [undefined, undefined],
-  ])('%j asks for %s ms', (header, wanted) => {
-    expect(retryAfterMs(header, now)).toBe(wanted);
   });
 });
 
