@@ -162,6 +162,12 @@ const REST = [
     labels: ['code'],
   },
   {
+    name: `${P}connection_failures_total`,
+    type: 'counter',
+    help: 'Attempts that opened no socket, by code of the error, a refused token among them; codes that are not listed count as other.',
+    labels: ['code'],
+  },
+  {
     name: `${P}session_role`,
     type: 'gauge',
     help: '1 for the role this instance has now, 0 for the others: active, standby, blocked, none.',

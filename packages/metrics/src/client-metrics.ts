@@ -1,5 +1,5 @@
 import type { Clock } from '@runner/core';
-import { CLOSE_CODES, IGNORED_REASONS, createLabelSet } from './labels.ts';
+import { CLOSE_CODES, CONNECT_CODES, IGNORED_REASONS, createLabelSet } from './labels.ts';
 import type { MetricRegistry } from './registry.ts';
 import { createWindowMax } from './window-max.ts';
 
@@ -9,6 +9,7 @@ export interface ClientMetrics {
   frameReceived(type: string, bytes: number): void;
   connected(role: string): void;
   disconnected(code: number): void;
+  failed(code: string): void;
   connecting(): void;
   roundTrip(seconds: number): void;
   ignored(reason: string): void;
@@ -34,14 +35,17 @@ export function createClientMetrics(
 ): ClientFigures {
   const longest = createWindowMax(clock);
   const closeCodes = createLabelSet(CLOSE_CODES);
+  const connectCodes = createLabelSet(CONNECT_CODES);
   const reasons = createLabelSet(IGNORED_REASONS);
   const reconnects = registry.counter('collate_hybrid_agent_reconnects_total');
   const attempts = registry.counter('collate_hybrid_agent_connection_attempts_total');
   const disconnects = registry.counter('collate_hybrid_agent_disconnects_total');
+  const failures = registry.counter('collate_hybrid_agent_connection_failures_total');
   const ignored = registry.counter('collate_hybrid_agent_frames_ignored_total');
   const frames = registry.histogram('collate_hybrid_agent_frame_size_bytes');
   const answers = registry.summary('collate_hybrid_agent_server_response_time_seconds');
   for (const code of closeCodes.values) disconnects.inc({ code }, 0);
+  for (const code of connectCodes.values) failures.inc({ code }, 0);
   for (const reason of reasons.values) ignored.inc({ reason }, 0);
 
   let role: string | undefined;
@@ -73,6 +77,7 @@ export function createClientMetrics(
       role = undefined;
       disconnects.inc({ code: closeCodes.of(String(code)) });
     },
+    failed: (code) => failures.inc({ code: connectCodes.of(code) }),
     connecting: () => attempts.inc(),
     roundTrip: answered,
     ignored: (reason) => ignored.inc({ reason: reasons.of(reason) }),

@@ -65,6 +65,17 @@ export const CLOSE_CODES = [
   ...['4400', '4401', '4403', '4406', '4408', '4409', '4410', '4413', '4422', '4428', '4429', '4503'],
 ] as const;
 
+/** Why no socket could be opened: what the token itself shows, the way, and what answered at its end. */
+export const CONNECT_CODES = [
+  ...['token_empty', 'token_not_a_jwt', 'token_expired', 'token_other_audience'],
+  ...['connect_no_token', 'connect_bad_token', 'connect_bad_url'],
+  ...['proxy_unreachable', 'proxy_authentication', 'proxy_refused', 'connect_proxy_auth'],
+  ...['connect_dns', 'connect_refused', 'connect_timeout', 'connect_unreachable', 'connect_reset'],
+  ...['connect_tls', 'connect_tls_untrusted', 'connect_tls_expired', 'connect_tls_name'],
+  ...['connect_unauthorized', 'connect_forbidden', 'connect_not_found', 'connect_unavailable', 'connect_failed'],
+  ...['connect_wrong_protocol', 'server_without_bridge'],
+] as const;
+
 export const IGNORED_REASONS = [
   'unknown_type',
   'stale_epoch',

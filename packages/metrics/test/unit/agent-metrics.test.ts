@@ -128,6 +128,17 @@ describe('the session', () => {
     expect(await m.value('disconnects_total{code="4408"}')).toBe(1);
   });
 
+  it('counts attempts that opened no socket by what was in the way, from 0 on', async () => {
+    const m = metrics();
+    expect(await m.value('connection_failures_total{code="connect_unauthorized"}')).toBe(0);
+    m.client.failed('connect_unauthorized');
+    m.client.failed('token_expired');
+    expect(await m.value('connection_failures_total{code="connect_unauthorized"}')).toBe(1);
+    expect(await m.value('connection_failures_total{code="token_expired"}')).toBe(1);
+    expect(await m.value('connection_failures_total{code="other"}')).toBe(0);
+    expect(await m.value('disconnects_total{code="1006"}')).toBe(0);
+  });
+
   it('measures frames by direction and round trips as answers of the server, with REST calls', async () => {
     const m = metrics();
     m.client.frameSent('pong', 300);
@@ -206,6 +217,7 @@ describe('labels', () => {
         m.dispatch.waiting(text);
         m.dispatch.impossible(text);
         m.client.disconnected(code);
+        m.client.failed(text);
         m.client.ignored(text);
       }),
     );

@@ -156,6 +156,7 @@ class Connection implements AgentConnection {
     const error = isRunnerError(thrown)
       ? thrown
       : protocolError('connect_failed', messageOf(thrown), { cause: thrown });
+    this.#options.observer?.failed?.(error.code);
     this.#next({ code: BROKEN, reason: error.message, known: undefined, error }, error.retryable ? 'backoff' : 'slow');
   }
 

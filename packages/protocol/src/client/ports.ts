@@ -140,6 +140,8 @@ export interface ClientObserver {
   frameReceived?(type: string, bytes: number): void;
   connected?(role: Role): void;
   disconnected?(code: number): void;
+  /** There was no socket to close: it could not be opened, or the hello could not be said. The code is that of the error. */
+  failed?(code: string): void;
   connecting?(attempt: number): void;
   /** Seconds between a ping and its pong. */
   roundTrip?(seconds: number): void;

@@ -123,6 +123,22 @@ describe('a connection', () => {
 });
 
 describe('connecting again', () => {
+  it('tells the observer what was in the way of each attempt, which closed no socket', async () => {
+    const failed: string[] = [];
+    const closed: number[] = [];
+    const agent = testAgent({
+      observer: { failed: (code) => failed.push(code), disconnected: (code) => closed.push(code) },
+    });
+    agent.failures.push(unauthorized(), refused());
+    for (let second = 0; second < 200 && agent.planes.length === 0; second += 1) await agent.clock.advance(1_000);
+    expect(failed).toEqual(['connect_unauthorized', 'connect_refused']);
+    expect(closed).toEqual([]);
+    agent.plane().wire.cut('both');
+    await agent.clock.settle();
+    expect(failed).toHaveLength(2);
+    expect(closed).toEqual([1006]);
+  });
+
   it('waits with full jitter between floor and cap, growing with each failure', async () => {
     const agent = testAgent();
     agent.failures.push(...Array.from({ length: 200 }, refused));

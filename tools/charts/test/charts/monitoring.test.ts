@@ -55,6 +55,22 @@ withHelm('monitoring', () => {
     expect(rules.map(({ alert }) => alert)).toContain('HybridAgentDisconnected');
   });
 
+  test('a missing pod is told by namespace and name of the release, and of no pod where none is wanted', async () => {
+    const missing = async (values: object, fullname = 'demo-hybrid-ingestion-runner') => {
+      const objects = await charts.render({ values: least({}, { prometheusRules: { enabled: true }, ...values }) });
+      const kept = dig(find(objects, 'PrometheusRule', fullname), 'spec', 'groups') as readonly Group[];
+      return kept.flatMap((group) => group.rules).find(({ alert }) => alert === 'HybridAgentMissing');
+    };
+    expect((await missing({}))?.expr).toBe(
+      'absent(up{container="hybrid-ingestion-runner", namespace="runner", pod=~"demo-hybrid-ingestion-runner.+"})',
+    );
+    expect((await missing({ replicaCount: 0 }))?.expr).toBeUndefined();
+    // A pod's name has 58 letters of those of its ReplicaSet at most.
+    const long = 'a-runner-whose-name-takes-all-the-letters-there-are-for-it';
+    const pods = /pod=~"(.*)\.\+"/.exec((await missing({ fullnameOverride: long }, long))?.expr ?? '')?.[1];
+    expect(`${long}-6d4cf56db6`.slice(0, 58)).toContain(pods);
+  });
+
   test('rules of the values are rendered as templates', async () => {
     const mine = { name: 'mine', rules: [{ alert: 'Mine', expr: 'up{namespace="{{ .Release.Namespace }}"}' }] };
     expect((await groups({ extraRules: [mine] })).at(-1)?.rules[0]?.expr).toBe('up{namespace="runner"}');

@@ -21,6 +21,7 @@ const rules = groups.flatMap((group) => group.rules);
 interface Panel {
   readonly type: string;
   readonly title: string;
+  readonly fieldConfig?: { readonly defaults: { readonly unit?: string } };
   readonly targets?: readonly { readonly expr: string }[];
 }
 const dashboard = JSON.parse(read('apps/agent/chart/files/dashboard.json')) as {
@@ -73,7 +74,7 @@ describe('the alerts', () => {
   });
 
   it.each(rules)('$alert asks for series and labels that there are', ({ alert, expr }) => {
-    if (alert !== 'HybridAgentDown') expect(seriesIn(expr)).not.toEqual([]);
+    if (!alert.match(/^HybridAgent(Down|Missing)$/)) expect(seriesIn(expr)).not.toEqual([]);
     expect(seriesIn(expr).filter((name) => !SERIES.has(name))).toEqual([]);
     expect(strangeLabels(expr)).toEqual([]);
   });
@@ -130,6 +131,21 @@ describe('the dashboard', () => {
     'ALERTS{',
   ])('has what the original one shows: %s', (expression) => {
     expect(expressions.some((expr) => expr.includes(expression))).toBe(true);
+  });
+
+  it('leaves a standby out of sums of what it sees as the active one does', () => {
+    const sums = expressions.filter((expr) =>
+      /^sum.*collate_hybrid_agent_(jobs_total|runs_pending|slots|slots_free)\{/.test(expr),
+    );
+    expect(sums.length).toBeGreaterThanOrEqual(6);
+    const doubled = sums.filter((expr) => !expr.includes('unless on (namespace, pod)'));
+    expect(doubled).toEqual([]);
+  });
+
+  it('shows the heap in the unit that the metric has', () => {
+    const heap = dashboard.panels.find(({ targets = [] }) => targets.some(({ expr }) => expr.includes('memory_usage')));
+    // Grafana's name of 1,048,576 bytes; `decmbytes` is a million.
+    expect(heap?.fieldConfig?.defaults.unit).toBe('mbytes');
   });
 
   it('filters by namespace and pod', () => {
