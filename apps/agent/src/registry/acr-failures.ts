@@ -70,6 +70,11 @@ export function explainAcr(error: unknown, where: AcrWhere): Error {
       },
     );
   }
+  if (/invalid tenant/i.test(text)) {
+    return registryError('registry_wrong_credentials', 'AZURE_TENANT_ID is not the name or number of a tenant', {
+      hint: 'write the number of the directory (tenant), as Entra shows it',
+    });
+  }
   const network = networkFailure(error.cause, 'what gives the Azure token');
   if (network !== undefined) return network;
   if (/network_error|endpoints_resolution_error|ECONN|ENOTFOUND|EAI_AGAIN|timed? ?out|unresponsive/i.test(text)) {

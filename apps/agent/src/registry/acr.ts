@@ -44,9 +44,13 @@ function scopeOf(registry: string): string {
 export function createAcrTokens(options: AcrOptions): RegistryTokens {
   const { registry, azure, agent, clock, identity } = options;
   let credential: TokenCredential | undefined;
-  const token = async (signal: AbortSignal): Promise<Secret> => {
+  // What makes a credential looks at names and numbers, and refuses them.
+  const entraToken = async (abortSignal: AbortSignal) => {
     credential ??= await credentialOf(options);
-    const entra = await credential.getToken(scopeOf(registry), { abortSignal: signal }).catch((error: unknown) => {
+    return await credential.getToken(scopeOf(registry), { abortSignal });
+  };
+  const token = async (signal: AbortSignal): Promise<Secret> => {
+    const entra = await entraToken(signal).catch((error: unknown) => {
       throw new CredentialFailure(error);
     });
     if (entra === null) throw new CredentialFailure(new Error('no token'));

@@ -1,5 +1,6 @@
 import type { BackoffOptions, Clock, Logger, Random } from '@runner/core';
 import { isRunnerError, retry } from '@runner/core';
+import { untilAborted } from '../until-aborted.ts';
 import { registryError } from './failures.ts';
 import type { RegistryToken, RegistryTokens } from './tokens.ts';
 
@@ -31,7 +32,8 @@ export async function askForToken(tokens: RegistryTokens, options: AskingOptions
   let last: Error | undefined;
   const attempt = async (): Promise<RegistryToken> => {
     try {
-      return await tokens.token(either);
+      // What gives out identities in a cloud may hang, and the vendors' libraries heed no signal while they ask it.
+      return await untilAborted(tokens.token(either), either);
     } catch (error) {
       if (!either.aborted && error instanceof Error) last = error;
       throw error;

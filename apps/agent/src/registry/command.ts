@@ -15,7 +15,7 @@ import { refreshPullSecrets } from './helper.ts';
 import { parseRegistrySettings } from './settings.ts';
 import type { RegistrySettings, StatusPlace } from './settings.ts';
 import type { RegistryStatus, StatusData } from './status.ts';
-import { misconfiguredData, statusData } from './status.ts';
+import { endedEarlyData, misconfiguredData, statusData } from './status.ts';
 
 interface World {
   readonly host: Pick<Host, 'env' | 'on'>;
@@ -25,8 +25,10 @@ interface World {
   readonly signal: AbortSignal;
 }
 
-/** For the whole of it: a Job that hangs keeps the next one from starting. */
+/** For the whole of it: a Job that hangs keeps the next one from starting. Less than the deadline that the chart gives to the Job. */
 const DEADLINE_MS = 180_000;
+/** For the last words of a run that had to end: less than the kubelet waits. */
+const LAST_WORDS_MS = 8_000;
 
 /**
  * The command `registry-helper`: one token, written as pull secret.
@@ -40,7 +42,11 @@ export async function runRegistryHelper(host: Pick<Host, 'env' | 'on'>): Promise
   const logger = pinoLogger(result.ok ? result.settings.logLevel : 'info', destination({ fd: 1, sync: true }));
   const leaving = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) host.on(signal, () => leaving.abort());
-  const overdue = clock.setTimer(DEADLINE_MS, () => leaving.abort());
+  let why = 'the registry helper was told to end';
+  const overdue = clock.setTimer(DEADLINE_MS, () => {
+    if (!leaving.signal.aborted) why = `the registry helper was not done within ${DEADLINE_MS / 1_000} s`;
+    leaving.abort();
+  });
   const world: World = { host, clock, random: systemRandom(), logger, signal: leaving.signal };
   try {
     for (const warning of result.warnings) logger.warn(...line(warning));
@@ -50,8 +56,10 @@ export async function runRegistryHelper(host: Pick<Host, 'env' | 'on'>): Promise
     await tell(place, misconfiguredData(result.problems, clock.now()), world);
     return place.hook ? EXIT.left : EXIT.misconfigured;
   } catch (error) {
-    if (isAbort(error)) logger.error('the registry helper was told to end, or took too long, before it was done');
-    else logger.error('a fault ends the registry helper', { error });
+    if (isAbort(error)) {
+      logger.error(`${why}, before the pull secret was written`);
+      await lastWords(place, endedEarlyData(why, clock.now()), world);
+    } else logger.error('a fault ends the registry helper', { error });
     if (isRunnerError(error, 'kube_config_invalid') && !place.hook) return EXIT.misconfigured;
     return place.hook ? EXIT.left : EXIT.fault;
   } finally {
@@ -67,7 +75,9 @@ async function refresh(settings: RegistrySettings, world: World): Promise<Regist
     const { outcome, code, message, hint } = status;
     if (outcome === 'written') world.logger.info(message);
     else world.logger.error(message, { outcome, code, hint });
-    await write(api, settings.namespace, settings.statusConfigMap, statusData(status), world);
+    await inTime(world, (signal) =>
+      write(api, settings.namespace, settings.statusConfigMap, statusData(status), { ...world, signal }),
+    );
     return status;
   } finally {
     tokens.close();
@@ -77,6 +87,28 @@ async function refresh(settings: RegistrySettings, world: World): Promise<Regist
 
 function exitCode({ outcome }: RegistryStatus, { hook }: StatusPlace): number {
   return outcome === 'written' || hook ? EXIT.left : EXIT.fault;
+}
+
+/** Of a run that ended before it had anything to tell. What goes wrong with it changes nothing. */
+async function lastWords(place: StatusPlace, data: StatusData, world: World): Promise<void> {
+  await inTime(world, (signal) => tell(place, data, { ...world, signal })).catch((error: unknown) => {
+    world.logger.warn('the status cannot be written', { error });
+  });
+}
+
+/** With a signal of its own where the one of the run is aborted already. */
+async function inTime({ clock, signal }: World, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  if (!signal.aborted) {
+    await work(signal);
+    return;
+  }
+  const late = new AbortController();
+  const timer = clock.setTimer(LAST_WORDS_MS, () => late.abort());
+  try {
+    await work(late.signal);
+  } finally {
+    timer.cancel();
+  }
 }
 
 /** Of a run that could not begin. */

@@ -13,6 +13,8 @@ export class CredentialsFailure extends Error {
 export interface EcrWhere {
   readonly region: string;
   readonly identity: string;
+  /** Undefined: the credentials are those of the pod's identity, and no variable holds them. */
+  readonly keys: object | undefined;
   readonly now: number;
 }
 
@@ -40,6 +42,7 @@ const NAMES: Readonly<Record<string, RegistryErrorCode>> = {
   AccessDenied: 'registry_forbidden',
   NotAuthorized: 'registry_forbidden',
   OptInRequired: 'registry_forbidden',
+  RegionDisabledException: 'registry_forbidden',
   InvalidParameterException: 'registry_misconfigured',
   ValidationException: 'registry_misconfigured',
   UnknownOperationException: 'registry_misconfigured',
@@ -54,7 +57,7 @@ export function explainEcr(error: unknown, where: EcrWhere): unknown {
 }
 
 function byAnswer(error: unknown, service: string, where: EcrWhere): Error | undefined {
-  const { identity, now } = where;
+  const { now } = where;
   const { $metadata, $response } = (error ?? {}) as AwsError;
   const name = nameOf(error);
   const status = $metadata?.httpStatusCode;
@@ -71,13 +74,14 @@ function byAnswer(error: unknown, service: string, where: EcrWhere): Error | und
     if (status === undefined || status < 500) return undefined;
     return registryError('registry_unreachable', `${service} fails (status ${status})`, facts);
   }
-  return registryError(code, `${sentence(code, service, identity)} (${name})`, { ...facts, hint: HINTS[code] ?? '' });
+  const hints = where.keys === undefined ? { ...HINTS, ...HINTS_WITHOUT_KEYS } : HINTS;
+  return registryError(code, `${sentence(code, service, where)} (${name})`, { ...facts, hint: hints[code] ?? '' });
 }
 
-function sentence(code: RegistryErrorCode, service: string, identity: string): string {
+function sentence(code: RegistryErrorCode, service: string, { identity, keys }: EcrWhere): string {
   switch (code) {
     case 'registry_wrong_credentials':
-      return `AWS does not know ${identity}, or its secret is wrong`;
+      return `AWS does not know ${identity}${keys === undefined ? '' : ', or its secret is wrong'}`;
     case 'registry_credentials_expired':
       return `the credentials of ${identity} have expired`;
     case 'registry_forbidden':
@@ -95,6 +99,14 @@ const HINTS: Readonly<Partial<Record<RegistryErrorCode, string>>> = {
   registry_forbidden:
     'allow it ecr:GetAuthorizationToken on resource "*", and the pulls themselves on the repositories',
   registry_misconfigured: 'check AWS_REGION and what AWS_ENDPOINT_URL_ECR or AWS_ENDPOINT_URL names',
+};
+
+/** Of IRSA, EKS Pod Identity, the role of a node. */
+const HINTS_WITHOUT_KEYS: typeof HINTS = {
+  registry_wrong_credentials:
+    'check that the role exists and, for IRSA, that the OIDC provider of this cluster is one of IAM in the account of the role; and the clock of the node',
+  registry_credentials_expired:
+    'the token of the service account is renewed by itself: check the clock of the node, and let the job run again',
 };
 
 const NOT_THERE: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR']);

@@ -1,5 +1,5 @@
 import type { AuthClient } from 'google-auth-library';
-import { Secret, abortError, errorChain, isAbort, isRunnerError, retryAfterMs } from '@runner/core';
+import { Secret, errorChain, isAbort, isRunnerError, retryAfterMs } from '@runner/core';
 import type { Clock } from '@runner/core';
 import { networkFailure, registryError } from './failures.ts';
 import type { RegistryTokens } from './tokens.ts';
@@ -47,10 +47,10 @@ export function createGarTokens({ registry, project, clock }: GarOptions): Regis
   return {
     kind: 'gar',
     identity,
-    token: async (signal) => {
+    // The library hears no signal.
+    token: async () => {
       try {
-        // The library hears no signal.
-        const { token, expiresAt } = await untilAborted(ask(), signal);
+        const { token, expiresAt } = await ask();
         if (typeof token === 'string' && token !== '') {
           return { registry, username: USERNAME, password: new Secret(token), expiresAt };
         }
@@ -67,15 +67,6 @@ export function createGarTokens({ registry, project, clock }: GarOptions): Regis
 /** Of a CommonJS module: a bundle has them behind `default` alone. */
 function exportsOf<T extends object>(module: T): T {
   return 'default' in module ? (module.default as T) : module;
-}
-
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(abortError(signal));
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 interface GaxiosFailure {

@@ -1,5 +1,5 @@
 import type { Clock, Logger, Random } from '@runner/core';
-import { isAbort } from '@runner/core';
+import { RunnerError, isAbort } from '@runner/core';
 import type { KubeApi } from '@runner/kube';
 import { askForToken } from './asking.ts';
 import type { AskingOptions } from './asking.ts';
@@ -22,7 +22,7 @@ export interface HelperOptions extends Pick<AskingOptions, 'deadlineMs' | 'backo
 /** A pull secret that is written every six hours must last longer than that. */
 const USUAL_PAUSE_MS = 6 * 3_600_000;
 
-/** One run: a token, written into every namespace. Never rejects, except for an abort. */
+/** One run: a token, written into every namespace. Never rejects, except for an abort before anything was written. */
 export async function refreshPullSecrets(options: HelperOptions): Promise<RegistryStatus> {
   const { tokens, logger } = options;
   try {
@@ -48,17 +48,22 @@ async function writeEverywhere(token: RegistryToken, options: HelperOptions): Pr
   const { namespaces, secretName, logger, clock, signal } = options;
   const expiries: number[] = [];
   const failures: { readonly namespace: string; readonly error: unknown }[] = [];
+  const isOver = (): boolean => signal.aborted;
   for (const namespace of namespaces) {
+    if (isOver()) {
+      failures.push({ namespace, error: endedEarly(namespace) });
+      continue;
+    }
     try {
       const { how, expiresAt } = await writePullSecret(namespace, token, options);
       expiries.push(expiresAt);
       logger.info(`the pull secret is ${HOW[how]}`, { namespace, secret: secretName, how });
     } catch (error) {
-      if (signal.aborted) throw error;
-      failures.push({ namespace, error });
+      if (isOver() && expiries.length === 0) throw error;
+      failures.push({ namespace, error: isOver() ? endedEarly(namespace) : error });
       logger.error('the pull secret cannot be written', { namespace, secret: secretName, error });
       const present = await presentPullSecret(namespace, options);
-      if (present?.expiresAt !== undefined) expiries.push(present.expiresAt);
+      if (present.kind === 'present' && present.expiresAt !== undefined) expiries.push(present.expiresAt);
     }
   }
   const base = { updatedAt: clock.now(), registry: token.registry, expiresAt: earliest(expiries) };
@@ -73,6 +78,9 @@ async function writeEverywhere(token: RegistryToken, options: HelperOptions): Pr
   return { ...base, outcome, code, message: `${message}${others}`, hint };
 }
 
+const endedEarly = (namespace: string): RunnerError =>
+  new RunnerError('aborted', `the registry helper ended before it came to the namespace ${namespace}`);
+
 const HOW = {
   created: 'made',
   updated: 'renewed',
@@ -84,34 +92,46 @@ const HOW = {
 async function withoutToken(error: unknown, options: HelperOptions): Promise<RegistryStatus> {
   const { namespaces, secretName, clock } = options;
   const present = await Promise.all(namespaces.map((namespace) => presentPullSecret(namespace, options)));
-  const expiresAt = earliest(present.flatMap((each) => each?.expiresAt ?? []));
+  const there = present.flatMap((each) => (each.kind === 'present' ? [each] : []));
+  const missing = namespaces.filter((_, index) => present[index]?.kind === 'none');
+  const expiresAt = earliest(there.flatMap((each) => each.expiresAt ?? []));
   const { code, message, hint } = wordsOf(error);
   const now = clock.now();
   return {
     outcome: 'failed',
     updatedAt: now,
     expiresAt,
-    registry: present.find((each) => each?.registry !== undefined)?.registry,
+    registry: there.find((each) => each.registry !== undefined)?.registry,
     code,
-    message: `${message}; ${consequence(present, expiresAt, secretName, now)}`,
+    message: `${message}; ${consequence({ there: there.length, missing, of: namespaces.length }, expiresAt, secretName, now)}`,
     hint,
   };
 }
 
+interface Standings {
+  /** In how many namespaces a pull secret stands. */
+  readonly there: number;
+  /** Those in which none does, as far as it can be seen. */
+  readonly missing: readonly string[];
+  readonly of: number;
+}
+
 function consequence(
-  present: readonly (object | undefined)[],
+  { there, missing, of }: Standings,
   expiresAt: number | undefined,
   name: string,
   now: number,
 ): string {
-  if (present.every((each) => each === undefined))
-    return `there is no pull secret ${name} yet, so images cannot be pulled with it`;
-  if (expiresAt === undefined)
-    return `the pull secret ${name} of before stays, it does not say for how long it is valid`;
+  if (missing.length === of) return `there is no pull secret ${name} yet, so images cannot be pulled with it`;
+  const without = missing.length === 0 ? '' : `, and there is none in ${missing.join(', ')}`;
+  if (there === 0) return `whether there is a pull secret ${name} of before cannot be seen${without}`;
+  if (expiresAt === undefined) {
+    return `the pull secret ${name} of before stays, it does not say for how long it is valid${without}`;
+  }
   const at = new Date(expiresAt).toISOString();
   return expiresAt > now
-    ? `the pull secret ${name} of before stays and is valid until ${at}`
-    : `the pull secret ${name} expired at ${at}`;
+    ? `the pull secret ${name} of before stays and is valid until ${at}${without}`
+    : `the pull secret ${name} expired at ${at}${without}`;
 }
 
 const earliest = (times: readonly number[]): number | undefined =>

@@ -44,6 +44,17 @@ export function misconfiguredData(problems: readonly Finding[], now: number): St
   };
 }
 
+/** Of a run that had to end before it had written anything: what stood there of the pull secret stays. */
+export function endedEarlyData(why: string, now: number): StatusData {
+  return {
+    outcome: 'failed',
+    updatedAt: timeOf(now),
+    code: 'registry_timed_out',
+    message: safe(`${why}, before the pull secret was written`),
+    hint: 'see the log of the job for what it waited for',
+  };
+}
+
 /** What a ConfigMap says; undefined for one that nobody has written to yet, or that is something else. */
 export function readStatus({ data = {} }: Pick<ConfigMap, 'data'>): RegistryStatus | undefined {
   const { outcome = '', message = '', expiresAt, registry, code, hint, updatedAt = '' } = data;

@@ -18,8 +18,8 @@ export interface RegistryTokens {
   /** As whom the token is asked for, for messages. */
   readonly identity: string;
   /**
-   * One try. Rejects with one of the `registry_…` errors; retryable ones may carry `details.retryAfterMs`. Aborted as soon
-   * as the signal is.
+   * One try. Rejects with one of the `registry_…` errors; retryable ones may carry `details.retryAfterMs`. Ends early
+   * when the signal is aborted, as far as the vendor's library lets it: whoever asks does not wait for that.
    */
   token(signal: AbortSignal): Promise<RegistryToken>;
   /** Ends its connections. Idempotent. */

@@ -76,13 +76,19 @@ async function patched(
   }
 }
 
-/** What stands in a namespace; undefined when nothing does, or when it cannot be seen. */
+/** What stands in a namespace. `unseen`: whether anything does is not known. */
+export type Standing = ({ readonly kind: 'present' } & PresentSecret) | { readonly kind: 'none' | 'unseen' };
+
 export async function presentPullSecret(
   namespace: string,
   { api, secretName, signal }: Pick<WriterOptions, 'api' | 'secretName' | 'signal'>,
-): Promise<PresentSecret | undefined> {
-  const secret = await api.get(SECRETS, namespace, secretName, { signal }).catch(() => undefined);
-  return secret?.type === PULL_SECRET_TYPE ? describePullSecret(secret) : undefined;
+): Promise<Standing> {
+  try {
+    const secret = await api.get(SECRETS, namespace, secretName, { signal });
+    return secret?.type === PULL_SECRET_TYPE ? { kind: 'present', ...describePullSecret(secret) } : { kind: 'none' };
+  } catch {
+    return { kind: 'unseen' };
+  }
 }
 
 /** The cluster's refusals in the words of this task. */

@@ -115,6 +115,12 @@ describe('hybrid-runner registry-helper', () => {
     clouds.next('sts', refusal('ExpiredTokenException'));
     await ended(irsa);
     expect(status()).toMatchObject({ code: 'registry_credentials_expired' });
+    expect(status()?.['hint']).toMatch(/clock of the node/);
+    clouds.next('sts', refusal('InvalidIdentityToken'));
+    await ended(irsa);
+    expect(status()).toMatchObject({ code: 'registry_wrong_credentials' });
+    expect(status()?.['hint']).toMatch(/OIDC provider/);
+    expect(status()?.['hint']).not.toContain('AWS_ACCESS_KEY_ID');
     await ended({ ...irsa, AWS_WEB_IDENTITY_TOKEN_FILE: '/does/not/exist' });
     expect(status()).toMatchObject({ code: 'registry_no_credentials' });
   });
@@ -158,12 +164,14 @@ describe('hybrid-runner registry-helper', () => {
     expect(lines.filter(({ level }) => level === 'error')).toHaveLength(4);
   });
 
-  it('told to leave does so', async () => {
+  it('told to leave does so, and says so where people look', async () => {
     clouds.always('ecr', awsError('ThrottlingException'));
     await using process = helper(KEYS);
     await process.line('no token yet, asking again');
     process.kill('SIGTERM');
     expect(await process.exit).toEqual({ code: 1, signal: null });
+    expect(status()).toMatchObject({ outcome: 'failed', code: 'registry_timed_out' });
+    expect(status()?.['message']).toMatch(/told to end, before the pull secret was written/);
   });
 
   it('twice at once does no harm', async () => {

@@ -16,7 +16,7 @@ const TOKEN: RegistryToken = { registry: 'example.test', username: 'AWS', passwo
 
 /** Gives these one after another, the last one for ever. */
 function tokensOf(
-  ...answers: readonly (RegistryToken | Error | 'never')[]
+  ...answers: readonly (RegistryToken | Error | 'never' | 'deaf')[]
 ): RegistryTokens & { readonly asked: number } {
   let asked = 0;
   return {
@@ -29,6 +29,8 @@ function tokensOf(
       const answer = answers[Math.min(asked, answers.length - 1)];
       asked += 1;
       if (answer instanceof Error) return Promise.reject(answer);
+      // What asks for identities does not hear a signal always.
+      if (answer === 'deaf') return new Promise(() => undefined);
       if (answer !== 'never' && answer !== undefined) return Promise.resolve(answer);
       return new Promise((_, reject) => {
         signal.addEventListener('abort', () => reject(new RunnerError('aborted', 'aborted')), { once: true });
@@ -87,6 +89,15 @@ describe('asking for a token', () => {
     const { clock, result } = asking(tokensOf('never'));
     await clock.advance(60_000);
     await expect(result).rejects.toMatchObject({ code: 'registry_timed_out' });
+  });
+
+  it('does not wait for one who hears neither the deadline nor the end', async () => {
+    const late = asking(tokensOf('deaf'));
+    await late.clock.advance(60_000);
+    await expect(late.result).rejects.toMatchObject({ code: 'registry_timed_out' });
+    const left = asking(tokensOf('deaf'));
+    left.leaving.abort();
+    await expect(left.result).rejects.toMatchObject({ code: 'aborted' });
   });
 
   it('ends after a bounded number of tries', async () => {

@@ -219,6 +219,15 @@ describe('a token of an Azure Container Registry', () => {
     expect(world.clouds.of('acr')).toEqual([]);
   });
 
+  it('says which variable names no tenant', async () => {
+    await using world = await acrWorld();
+    const azure = { ...AZURE, authority: world.clouds.url, tenant: 'my tenant' };
+    await expect(world.tokens({ azure }).token(signal)).rejects.toMatchObject({
+      code: 'registry_wrong_credentials',
+      message: expect.stringContaining('AZURE_TENANT_ID') as string,
+    });
+  });
+
   it('needs the token file of the service account', async () => {
     await using world = await acrWorld();
     const azure = { ...AZURE, authority: world.clouds.url, secret: undefined, tokenFile: '/does/not/exist' };

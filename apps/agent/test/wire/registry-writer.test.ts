@@ -1,4 +1,4 @@
-import { RunnerError, Secret, systemClock, systemRandom } from '@runner/core';
+import { RunnerError, Secret, createLogger, systemClock, systemRandom } from '@runner/core';
 import { recordingLogger, testClock } from '@runner/core/testing';
 import { CONFIG_MAPS, SECRETS } from '@runner/kube';
 import { startTestApiServer } from '@runner/kube/testing';
@@ -129,6 +129,35 @@ describe('the registry helper, with exactly its rights', () => {
     expect(nothing.message).toMatch(/there is no pull secret .* yet/);
     await run(() => tokenOf('before', Date.now() - 1)).result;
     expect((await run(() => registryError('registry_forbidden', 'no')).result).message).toMatch(/expired at/);
+  });
+
+  it('does not say that there is none where it cannot see, and names where there is none', async () => {
+    await run(() => tokenOf('before'), ['runner']).result;
+    const refused = () => registryError('registry_forbidden', 'no');
+    const blind = await run(refused, ['runner'], []).result;
+    expect(blind.message).toBe(`no; whether there is a pull secret ${NAME} of before cannot be seen`);
+    const half = await run(refused, ['runner', 'ingestion']).result;
+    expect(half.message).toMatch(/stays and is valid until .*, and there is none in ingestion$/);
+  });
+
+  it('told to end between two namespaces says what was written and what was not', async () => {
+    const leaving = new AbortController();
+    const token = tokenOf('only');
+    const status = await refreshPullSecrets({
+      tokens: giving(() => token),
+      api: server.api(undefined, 'runner'),
+      secretName: NAME,
+      namespaces: ['runner', 'ingestion', 'third'],
+      clock: systemClock(),
+      random: systemRandom(),
+      logger: createLogger(({ message }) => {
+        if (message === 'the pull secret is made') leaving.abort();
+      }),
+      signal: leaving.signal,
+    });
+    expect(status).toMatchObject({ outcome: 'partly', code: 'aborted', expiresAt: token.expiresAt });
+    expect(status.message).toMatch(/before it came to the namespace ingestion; and 1 more/);
+    expect([passwordIn('runner'), passwordIn('ingestion')]).toEqual(['only', undefined]);
   });
 
   it('gets through throttling of the registry and of the API server', async () => {

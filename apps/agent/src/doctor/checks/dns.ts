@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { abortError } from '@runner/core';
+import { untilAborted } from '../../until-aborted.ts';
 import { defineCheck } from '../check.ts';
 import { systemCode } from '../errors.ts';
 import { firstHops, waysOf } from '../ways.ts';
@@ -26,7 +26,8 @@ export const dns = defineCheck({
       hosts.map(async (host) => {
         if (isIP(host) !== 0) return say('dns_not_needed', `${host} is an address.`);
         try {
-          const found = await abortable(lookup(host, { all: true }), signal);
+          // A look-up cannot be taken back.
+          const found = await untilAborted(lookup(host, { all: true }), signal);
           return say('dns_ok', `${host} is ${found.map(({ address }) => address).join(', ')}.`);
         } catch (error) {
           if (signal.aborted) throw error;
@@ -36,13 +37,3 @@ export const dns = defineCheck({
     );
   },
 });
-
-/** A look-up cannot be taken back; nobody waits for it any more. */
-function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(abortError(signal));
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
-}
