@@ -37,9 +37,13 @@ const OTHERS = new Set([
 const FLAGS = new Set([
   ...['--namespace', '-n', '--create-namespace', '--values', '-f', '--set', '--set-string', '--set-file', '--version'],
   ...['--install', '--reset-then-reuse-values', '--wait', '--timeout', '--all', '--revision', '--kube-context'],
+  '--output',
 ]);
 const SETS = new Set(['--set', '--set-string', '--set-file']);
-const OPERANDS = new Set(['--namespace', '-n', '--values', '-f', '--version', '--timeout', '--revision', ...SETS]);
+const OPERANDS = new Set([
+  ...['--namespace', '-n', '--values', '-f', '--version', '--timeout', '--revision', '--output'],
+  ...SETS,
+]);
 
 /** What a helm command gives to which chart; undefined when it takes no values. */
 export function helmRelease({ words }: ShellCommand): HelmRelease | undefined {

@@ -90,7 +90,15 @@ function kubectlProblems({ words }: ShellCommand, programs: Programs): readonly 
   return [
     ...(FOREIGN['kubectl']?.includes(verb) === true ? [] : [`"kubectl ${verb}" is no command that documents use`]),
     ...(inside < 0 || verb !== 'exec' ? [] : insideProblems(words.slice(inside + 1), programs)),
+    ...(verb === 'logs' ? logsProblems(words) : []),
   ];
+}
+
+/** With a selector kubectl shows the last ten lines of each pod, so that a line of the start is not found. */
+function logsProblems(words: readonly string[]): readonly string[] {
+  const selects = words.some((word) => word === '-l' || word.startsWith('--selector'));
+  if (!selects || words.some((word) => word.startsWith('--tail'))) return [];
+  return ['"kubectl logs" with a label shows ten lines of each pod: say how many with --tail'];
 }
 
 /** What runs in a container of ours: there is no shell in it, so only what the images have. */

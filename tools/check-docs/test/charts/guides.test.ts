@@ -52,6 +52,20 @@ describe.skipIf(helm === undefined)('what guides tell people to give to Helm is 
     expect(code).toBe(0);
   });
 
+  test('docs/migrating.md: the former values render with the changes it names, and not with the former token beside the new', async () => {
+    const changes = values.find(({ page }) => page === 'docs/migrating.md')?.text ?? 'nothing: true';
+    const former = {
+      config: { agentId: 'aws-prod', serverHost: 'shop.getcollate.io' },
+      ecrRegistryHelper: { collateCredentials: { values: { accessKeyId: 'former', secretAccessKey: 'former' } } },
+    };
+    await using kept = await written(JSON.stringify(former));
+    const { code, stdout } = await rendered('agent', changes, ['--values', kept.path]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/secretName: "?bot-token"?\n/);
+    const again = await rendered('agent', changes, ['--set', 'config.authToken=a.b.c']);
+    expect(again.stderr).toContain('config.authToken and config.authTokenSecret.name are both set');
+  });
+
   const commands = fences
     .filter(({ kind }) => kind === 'sh')
     .flatMap(({ page, line, text }) =>
@@ -80,7 +94,7 @@ describe.skipIf(helm === undefined)('what guides tell people to give to Helm is 
   );
 
   test.each([...flags])('Helm has the command and the flags of: %s', async (_, { words }) => {
-    const verbs = words.slice(0, ['repo', 'dependency'].includes(words[0] ?? '') ? 2 : 1);
+    const verbs = words.slice(0, ['repo', 'dependency', 'get'].includes(words[0] ?? '') ? 2 : 1);
     const { code, stdout } = await run(helm ?? '', [...verbs, '--help']);
     expect(code).toBe(0);
     expect(stdout).toContain(`helm ${verbs.join(' ')} `);

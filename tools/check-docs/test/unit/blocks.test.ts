@@ -34,6 +34,7 @@ describe('shell', () => {
     ['one of runner-secrets', 'runner-secrets show secret:a'],
     ['one inside a container', 'kubectl exec pod -- sh -c ls'],
     ['a verb of kubectl', 'kubectl fetch pods'],
+    ['logs by label, of which kubectl shows ten lines', 'kubectl logs -l app=hybrid-runner'],
     ['a flag of helm', 'helm install runner apps/agent/chart --value x.yaml'],
     ['a value the chart does not have', 'helm install runner apps/agent/chart --set config.agentID=x'],
     ['a value of the other chart', 'helm install cp apps/control-plane/chart --set config.agentId=x'],
