@@ -15,6 +15,9 @@ import { podsWhereAllowed } from './pods-where-allowed.ts';
 import type { WorkflowSight } from './sight.ts';
 import type { ArgoApi } from './transport/argo-api.ts';
 
+/** As many as a client has connections: what is built beyond that only waits for one, in memory. */
+const MOST_CREATED_AT_ONCE = 32;
+
 /** What the operations of one executor share. */
 export interface ArgoParts {
   readonly options: ArgoExecutorOptions;
@@ -30,6 +33,8 @@ export interface ArgoParts {
   readonly caches: Set<RunCache<WorkflowSight>>;
   readonly notes: EventNotes;
   readonly nodes: NodeNotes | undefined;
+  /** Workflows that are built and created at once. */
+  readonly creating: Gate;
   readonly following: Gate;
   readonly absences: AbsenceNotes;
   /** Why Workflows were ended, where that cannot be written on them. */
@@ -54,6 +59,7 @@ export function argoParts(options: ArgoExecutorOptions, closed: AbortSignal): Ar
     ...{ options, argo, kube, namespace, clock, random, logger, timings, nodes, intents, closed },
     caches: new Set(),
     notes: eventNotes(),
+    creating: gate(MOST_CREATED_AT_ONCE),
     following: gate(options.maxFollowedLogs ?? DEFAULTS.maxFollowedLogs),
     absences: absenceNotes(clock, argo.listsAreFresh ? 0 : timings.absenceMs),
     names: new Map(),

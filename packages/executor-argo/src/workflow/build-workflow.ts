@@ -10,7 +10,7 @@ import type { Workflow, WorkflowSpec, WorkflowTemplate } from './objects.ts';
 import { TEMPLATES, WORKFLOWS } from './objects.ts';
 import { mergeContainer, mergeWorkflow, weakerPatch } from './overrides-merge.ts';
 import { podFields } from './pod-fields.ts';
-import { goJsonBytes } from './size.ts';
+import { goJsonBytes, isWithin } from './size.ts';
 import { OPENING, STATUS_EXPRESSION, carryBraces, refuseTemplates } from './template-safety.ts';
 
 export interface WorkflowInput {
@@ -70,36 +70,41 @@ export function buildWorkflow(input: WorkflowInput): Workflow {
       labels: { ...template.metadata?.labels, ...workloadLabels(spec) },
       annotations: runAnnotations(spec, { kind: 'inline', text: main }, submission),
     },
-    spec: lightened(workflowSpec(input, template), spec, serialise),
+    spec: lightened(workflowSpec(input, template, serialise), spec, serialise),
   };
   refuseTemplates(workflow.spec);
   refuseSize(workflow);
   return workflow;
 }
 
-/** Writes configs as Argo can carry them. */
-function serialiser({ config, secretsManager }: PodSettings): (config: RunSpec['config']) => string {
+type Serialise = (config: RunSpec['config']) => string;
+
+/** Writes configs as Argo can carry them, each once: both steps may have the same. */
+function serialiser({ config, secretsManager }: PodSettings): Serialise {
   const settings = {
     ...config,
     ...(secretsManager === undefined ? {} : { secretsManager: secretsManager.provider }),
     escapeTemplates: true,
   };
-  return (value) => serialiseConfig({ config: value }, settings);
+  const written = new Map<RunSpec['config'], string>();
+  return (value) => {
+    const text = written.get(value) ?? serialiseConfig({ config: value }, settings);
+    written.set(value, text);
+    return text;
+  };
 }
 
-function workflowSpec(input: WorkflowInput, template: PodTemplate): WorkflowSpec {
+function workflowSpec(input: WorkflowInput, template: PodTemplate, serialise: Serialise): WorkflowSpec {
   const { spec, overrides } = input;
   const { fields, patch } = podFields(template.spec ?? { containers: [] });
   const withExit = hasExitStep(spec);
-  const steps = [mainStep(input, template), ...(withExit ? [exitStep(input, template)] : [])];
+  const steps = [mainStep(input, template), ...(withExit ? [exitStep(input, template, serialise)] : [])];
+  const podSpecPatch = JSON.stringify(weakerPatch(patch, overrides?.workflow));
   return {
     ...mergeWorkflow({ ...fields, archiveLogs: false, ttlStrategy: ttlStrategy(input) }, overrides?.workflow),
     entrypoint: TEMPLATES.main,
     ...(withExit ? { onExit: TEMPLATES.exit } : {}),
-    templates: steps.map((step) => ({
-      ...step,
-      podSpecPatch: JSON.stringify(weakerPatch(patch, overrides?.workflow)),
-    })),
+    templates: steps.map((step) => ({ ...step, podSpecPatch })),
     activeDeadlineSeconds: backstopSeconds(spec.deadlineSeconds, input.startDeadlineSeconds),
     podGC: podGC(input),
   };
@@ -132,24 +137,28 @@ function mainStep(input: WorkflowInput, template: PodTemplate): WorkflowTemplate
   };
 }
 
-function exitStep(input: WorkflowInput, template: PodTemplate): WorkflowTemplate {
+function exitStep(input: WorkflowInput, template: PodTemplate, serialise: Serialise): WorkflowTemplate {
   const { spec, name, namespace, pods, overrides } = input;
   const container = buildExitContainer({
     spec,
     settings: pods,
     workloadName: name,
     namespace,
-    config: serialiser(pods)(exitConfig(spec)),
+    config: serialise(exitConfig(spec)),
     status: STATUS_EXPRESSION,
   });
-  // What the file asks for main's work is too much, or too little, for a step that sends one report.
-  const file = Object.fromEntries(Object.entries(overrides?.container ?? {}).filter(([key]) => key !== 'resources'));
   return {
     name: TEMPLATES.exit,
     metadata: podMetadata(spec, template, 'exit-handler'),
     activeDeadlineSeconds: wholeSeconds(input.exitDeadlineSeconds, 1),
-    container: finished(mergeContainer(container, file)),
+    container: finished(mergeContainer(container, withoutResources(overrides?.container))),
   };
+}
+
+/** What the file asks for main's work is too much, or too little, for a step that sends one report. */
+function withoutResources(file: WorkflowOverrides['container']): WorkflowOverrides['container'] {
+  if (file === undefined) return undefined;
+  return Object.fromEntries(Object.entries(file).filter(([field]) => field !== 'resources'));
 }
 
 const finished = (container: Container): Container => ({ ...container, env: [...carryBraces(container.env ?? [])] });
@@ -167,8 +176,8 @@ function podMetadata(spec: RunSpec, template: PodTemplate, type: string): NonNul
 }
 
 function refuseSize(workflow: Workflow): void {
+  if (isWithin(workflow, MAX_WORKFLOW_BYTES)) return;
   const bytes = goJsonBytes(workflow);
-  if (bytes <= MAX_WORKFLOW_BYTES) return;
   throw executorError(
     'config_too_large',
     `The Workflow of the run would have ${bytes} bytes; Argo keeps at most ${MAX_WORKFLOW_BYTES} of ours.`,

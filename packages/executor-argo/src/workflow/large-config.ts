@@ -6,7 +6,7 @@ import { parseOverrideFile } from '@runner/scheduling/override-file';
 import type { WorkflowSpec, WorkflowTemplate } from './objects.ts';
 import { TEMPLATES } from './objects.ts';
 import { OVERRIDE_VARIABLES } from './overrides-merge.ts';
-import { goJsonBytes } from './size.ts';
+import { isWithin } from './size.ts';
 
 /**
  * Argo copies a whole template into an environment variable of its `init` container. One above 128 KiB it moves into a
@@ -29,7 +29,7 @@ export function lightened(
   serialise: (config: RunSpec['config']) => string,
 ): WorkflowSpec {
   const templates = workflow.templates ?? [];
-  const isLight = templates.every((template) => goJsonBytes(template) <= MAX_TEMPLATE_BYTES);
+  const isLight = templates.every((template) => isWithin(template, MAX_TEMPLATE_BYTES));
   if (isLight) return workflow;
   const tokens = tokensOf(run);
   const value = tokens === undefined ? literal(serialise(run.config)) : withReference(run, serialise);

@@ -48,7 +48,8 @@ function mergeEnvironment(own: readonly EnvVar[], file: readonly EnvVar[]): read
 
 /** The spec of a Workflow with the fields of the file in it. Our volumes stay beside those of the file. */
 export function mergeWorkflow(own: Fields, file: Fields | undefined): Fields {
-  const merged = merge(own, file ?? {}, OWNED_WORKFLOW_FIELDS, OVERRIDE_VARIABLES.workflow);
+  if (file === undefined) return own;
+  const merged = merge(own, file, OWNED_WORKFLOW_FIELDS, OVERRIDE_VARIABLES.workflow);
   const volumes = united(named(own['volumes']), named(merged['volumes']), ({ name }) => name);
   return volumes.length === 0 ? merged : { ...merged, volumes };
 }

@@ -41,14 +41,17 @@ export function carryCommand<T extends Partial<Container>>(container: T): T {
 const isCarried = ({ name, value }: EnvVar): boolean =>
   value?.includes(OPENING) === true && name !== STATUS_VARIABLE && RESERVED_VARIABLES.has(name);
 
-/** Place of the first text that Argo would read as a template, such as `tolerations[0].key`; undefined when there is none. */
-function templatePlace(value: unknown, path = ''): string | undefined {
-  if (typeof value === 'string') return value.includes(OPENING) ? path : undefined;
+/**
+ * Place of the first text that Argo would read as a template, from here: `.tolerations[0].key`; undefined when there is
+ * none, which is nearly always so.
+ */
+function templatePlace(value: unknown): string | undefined {
+  if (typeof value === 'string') return value.includes(OPENING) ? '' : undefined;
   if (typeof value !== 'object' || value === null || isStatus(value)) return undefined;
   for (const [key, item] of Object.entries(value)) {
-    const place = Array.isArray(value) ? `${path}[${nameOf(item) ?? key}]` : path === '' ? key : `${path}.${key}`;
-    const found = key.includes(OPENING) ? path : templatePlace(item, place);
-    if (found !== undefined) return found;
+    if (key.includes(OPENING)) return '';
+    const inner = templatePlace(item);
+    if (inner !== undefined) return `${Array.isArray(value) ? `[${nameOf(item) ?? key}]` : `.${key}`}${inner}`;
   }
   return undefined;
 }
@@ -63,8 +66,9 @@ function nameOf(item: unknown): string | undefined {
 
 /** @throws template_in_value */
 export function refuseTemplates(spec: unknown): void {
-  const place = templatePlace(spec);
-  if (place === undefined) return;
+  const found = templatePlace(spec);
+  if (found === undefined) return;
+  const place = found.replace(/^\./, '');
   throw executorError(
     'template_in_value',
     `A setting puts "${OPENING}" into ${place} of the Workflow; Argo would take it for an expression.`,
