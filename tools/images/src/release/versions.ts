@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A place that says which version the programs or charts are. */
@@ -35,4 +35,37 @@ export function disagreements(stated: readonly StatedVersion[], tag: string | un
   return stated
     .filter(({ version }) => version !== wanted)
     .map(({ place, version }) => `${place} is ${version || 'missing'}, and ${wanted ?? 'nothing'} is released`);
+}
+
+/** An image that a chart installs unless its values say otherwise. */
+export interface NamedImage {
+  readonly place: string;
+  readonly repository: string;
+  /** Name under which a release pushes it. */
+  readonly name: string;
+}
+
+/** @param repository root folder */
+export function namedImages(repository: string): readonly NamedImage[] {
+  return APPS.map((app) => {
+    const values = readFileSync(join(repository, app, 'chart/values.yaml'), 'utf8');
+    const image = /^image:\n(?:(?: .*)?\n)*? {2}repository: *['"]?([^'"\s]*)/m.exec(values)?.[1] ?? '';
+    return { place: `${app}/chart/values.yaml`, repository: image, name: app.replace('apps/', '') };
+  });
+}
+
+/** One sentence for each chart that would look for its image elsewhere than where it is pushed. Pure. @param registry host and path */
+export function imagesElsewhere(images: readonly NamedImage[], registry: string): readonly string[] {
+  if (registry === '') return ['no registry is named for the images (the variable IMAGE_REGISTRY of the workflow)'];
+  return images
+    .filter(({ repository, name }) => repository !== `${registry}/${name}`)
+    .map(({ place, repository, name }) => `${place} has the image ${repository}, and ${registry}/${name} is pushed`);
+}
+
+/** Changesets that no version has taken up yet. @param repository root folder */
+export function waitingChangesets(repository: string): readonly string[] {
+  const files = readdirSync(join(repository, '.changeset'));
+  return files
+    .filter((file) => file.endsWith('.md') && file !== 'README.md')
+    .map((file) => `.changeset/${file} waits: merge the pull request with the versions first`);
 }

@@ -71,3 +71,18 @@ it('a release is signed, and only jobs that sign or publish may prove who they a
   expect(said.match(/cosign sign --yes/g)).toHaveLength(2);
   expect(said).toContain('cosign attest --yes --type cyclonedx');
 });
+
+it('a release begins with what would be wrong with it: versions, changesets, images that charts name', () => {
+  const check = ALL.find(({ file }) => file === 'release.yml')?.jobs.find(({ name }) => name === 'check');
+  expect(check?.steps.map(({ run = '' }) => run).join('\n')).toContain(
+    'release:check -- "$GITHUB_REF_NAME" "$IMAGE_REGISTRY"',
+  );
+});
+
+it('a script that keeps what a program says shows it when the program fails', () => {
+  for (const { run = '' } of ALL.flatMap(({ steps }) => steps)) {
+    for (const line of run.split('\n').filter((one) => /^\s*\w+=\$\(.*2>&1\)/.test(one))) {
+      expect(line).toMatch(/\|\| \{ echo "\$\w+"; exit 1; \}$/);
+    }
+  }
+});
