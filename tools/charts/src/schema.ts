@@ -15,6 +15,12 @@ const KINDS: Readonly<Record<string, Schema>> = {
       { type: 'string', pattern: '^\\d+$' },
     ],
   },
+  seconds: {
+    anyOf: [
+      { type: 'number', minimum: 0 },
+      { type: 'string', pattern: '^(\\d+(\\.\\d+)?)?$' },
+    ],
+  },
   flag: { enum: [true, false, 'true', 'false', ''] },
   boolean: { type: 'boolean' },
   list: { type: 'array' },

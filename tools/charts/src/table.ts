@@ -23,7 +23,7 @@ function standard(value: unknown): string {
   return `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
 }
 
-const KINDS = new Set(['string', 'text', 'count', 'flag', 'boolean', 'list', 'map', 'names', 'quantity']);
+const KINDS = new Set(['string', 'text', 'count', 'seconds', 'flag', 'boolean', 'list', 'map', 'names', 'quantity']);
 
 /** The words a value may be, when it is a choice. */
 function words({ type }: Value): string {

@@ -16,6 +16,8 @@ export interface Value {
   readonly alias?: string;
   /** The chart this one takes the place of does not have it. */
   readonly added: boolean;
+  /** An empty one is the default. */
+  readonly needed: boolean;
 }
 
 /**
@@ -69,6 +71,7 @@ function valueOf(path: readonly string[], standard: unknown, comment: readonly s
     open,
     ...(alias === undefined ? {} : { alias }),
     added: marks.has('added'),
+    needed: marks.has('needed'),
   };
 }
 

@@ -117,7 +117,7 @@ envFrom:
 - name: {{ . }}
   valueFrom:
     secretKeyRef:
-      name: {{ $proxy.existingSecret }}
+      name: {{ $proxy.existingSecret | quote }}
       key: {{ . }}
       optional: true
 {{- end }}
@@ -173,7 +173,7 @@ envFrom:
 {{- end }}
 {{- include "runner.variable" (list "INGESTION_POD_LABELS" (include "runner.workloadLabels" .)) }}
 {{- with $pods.podAnnotations }}
-{{- include "runner.variable" (list "INGESTION_POD_ANNOTATIONS" (toJson .)) }}
+{{- include "runner.variable" (list "INGESTION_POD_ANNOTATIONS" (include "runner.texts" . | fromYaml | toJson)) }}
 {{- end }}
 {{- if eq (include "runner.flag" .Values.openshift.enabled) "true" }}
 - name: INGESTION_OPENSHIFT_MODE

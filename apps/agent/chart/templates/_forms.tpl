@@ -17,6 +17,13 @@
 {{- end -}}
 {{- end -}}
 
+{{/* A map of texts, as labels, annotations and node selectors are, of one whose values people wrote as numbers or flags. */}}
+{{- define "runner.texts" -}}
+{{- $texts := dict -}}
+{{- range $key, $value := . -}}{{- $_ := set $texts $key (include "runner.text" $value) -}}{{- end -}}
+{{- toYaml $texts -}}
+{{- end -}}
+
 {{/* Names, as JSON list: of a name, names joined by commas, a list of names, or a list of objects with `name`. */}}
 {{- define "runner.names" -}}
 {{- $names := list -}}
@@ -39,7 +46,7 @@
 {{- with $names }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 {{- end -}}

@@ -1,9 +1,30 @@
 {{/* Names, labels and the words the other templates share. Names and selectors are those of the chart this one replaces. */}}
 
-{{/* Values that are not merged with the chart's own, as `helm upgrade --reuse-values` of a former release gives them. */}}
+{{/* At the head of every template: fills what was left empty. Values that are not merged with the chart's own, as
+     `helm upgrade --reuse-values` of a former release gives them, are refused. */}}
 {{- define "runner.ready" -}}
-{{- if not (and (kindIs "map" .Values.rbac) (kindIs "map" .Values.proxy) (kindIs "map" .Values.privateCA)) -}}
+{{- if not (or (kindIs "map" .Values.rbac) (kindIs "map" .Values.proxy) (kindIs "map" .Values.privateCA)) -}}
 {{- fail "\n\nThese values are those of a former chart alone, which is what --reuse-values gives. Use helm upgrade --reset-then-reuse-values, or give your values file with --values.\n" -}}
+{{- end -}}
+{{- include "runner.filled" (dict "tree" (.Files.Get "files/values.json" | fromJson) "values" .Values "all" false) -}}
+{{- end -}}
+
+{{/* Helm takes a key without a value (`extraEnvs:` and no more) out of the values. Each gets what stands for it in
+     files/values.json: nothing, in its form; below a section without a value, the defaults. */}}
+{{- define "runner.filled" -}}
+{{- $values := .values -}}
+{{- $all := .all -}}
+{{- range $key, $known := .tree -}}
+{{- $isNone := kindIs "invalid" (index $values $key) -}}
+{{- if kindIs "map" $known -}}
+{{- if $isNone -}}{{- $_ := set $values $key dict -}}{{- end -}}
+{{- include "runner.filled" (dict "tree" $known "values" (index $values $key) "all" (or $all $isNone)) -}}
+{{- else -}}
+{{- $left := index $known (ternary 1 0 $all) -}}
+{{- if or $isNone (and $left (kindIs "string" $left) (eq (toString (index $values $key)) "")) -}}
+{{- $_ := set $values $key $left -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 
@@ -34,8 +55,8 @@
 {{- end -}}
 
 {{- define "runner.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "runner.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "runner.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "runner.labels" -}}
@@ -45,22 +66,22 @@ app.kubernetes.io/instance: {{ .Release.Name }}
   "app.kubernetes.io/instance" .Release.Name
   "app.kubernetes.io/version" .Chart.AppVersion
   "app.kubernetes.io/managed-by" .Release.Service -}}
-{{- toYaml (mergeOverwrite (deepCopy .Values.commonLabels) $own) -}}
+{{- include "runner.texts" (mergeOverwrite (deepCopy .Values.commonLabels) $own) -}}
 {{- end -}}
 
 {{/* `metadata` of an object: root, name, and optionally namespace, labels, annotations. */}}
 {{- define "runner.metadata" -}}
 {{- $annotations := mergeOverwrite (deepCopy .root.Values.commonAnnotations) (.annotations | default dict) -}}
-name: {{ .name }}
+name: {{ .name | quote }}
 {{- if not .clusterWide }}
-namespace: {{ default (include "runner.namespace" .root) .namespace }}
+namespace: {{ default (include "runner.namespace" .root) .namespace | quote }}
 {{- end }}
 labels:
   {{- $labels := include "runner.labels" .root | fromYaml }}
-  {{- toYaml (mergeOverwrite (deepCopy (.labels | default dict)) $labels) | nindent 2 }}
+  {{- include "runner.texts" (mergeOverwrite (deepCopy (.labels | default dict)) $labels) | nindent 2 }}
 {{- with $annotations }}
 annotations:
-  {{- toYaml . | nindent 2 }}
+  {{- include "runner.texts" . | nindent 2 }}
 {{- end }}
 {{- end -}}
 

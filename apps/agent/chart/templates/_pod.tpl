@@ -24,7 +24,7 @@
 {{- define "runner.placement" -}}
 {{- with .Values.nodeSelector }}
 nodeSelector:
-  {{- toYaml . | nindent 2 }}
+  {{- include "runner.texts" . | nindent 2 }}
 {{- end }}
 {{- with .Values.affinity }}
 affinity:
@@ -35,7 +35,7 @@ tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end -}}
 
@@ -43,12 +43,12 @@ priorityClassName: {{ . }}
 {{- with .Values.privateCA.configMap }}
 - name: private-ca
   configMap:
-    name: {{ . }}
+    name: {{ . | quote }}
 {{- end }}
 {{- if and .Values.privateCA.secret (not .Values.privateCA.configMap) }}
 - name: private-ca
   secret:
-    secretName: {{ .Values.privateCA.secret }}
+    secretName: {{ .Values.privateCA.secret | quote }}
 {{- end }}
 {{- end -}}
 
@@ -68,7 +68,7 @@ priorityClassName: {{ . }}
 {{- if include "runner.mountsToken" . }}
 - name: auth
   secret:
-    secretName: {{ include "runner.tokenSecret" . }}
+    secretName: {{ include "runner.tokenSecret" . | quote }}
 {{- end }}
 {{- if include "runner.mountsArgoToken" . }}
 {{- $source := include "runner.argoToken" . }}
@@ -81,9 +81,9 @@ priorityClassName: {{ . }}
           expirationSeconds: 3600
   {{- else }}
   secret:
-    secretName: {{ ternary .Values.config.argoWorkflows.tokenSecret.name "argowf-client-token" (eq $source "own") }}
+    secretName: {{ ternary .Values.config.argoWorkflows.tokenSecret.name "argowf-client-token" (eq $source "own") | quote }}
     items:
-      - key: {{ ternary (default "token" .Values.config.argoWorkflows.tokenSecret.key) "token" (eq $source "own") }}
+      - key: {{ ternary (default "token" .Values.config.argoWorkflows.tokenSecret.key) "token" (eq $source "own") | quote }}
         path: token
   {{- end }}
 {{- end }}

@@ -11,10 +11,10 @@ template:
     labels:
       {{- $labels := mergeOverwrite (deepCopy .Values.commonLabels) (dict "app.kubernetes.io/component" "registry-helper") }}
       {{- if eq $helper.type "acr" }}{{- $_ := set $labels "azure.workload.identity/use" "true" }}{{- end }}
-      {{- toYaml $labels | nindent 6 }}
+      {{- include "runner.texts" $labels | nindent 6 }}
   spec:
     restartPolicy: Never
-    serviceAccountName: {{ include "runner.helperServiceAccountName" . }}
+    serviceAccountName: {{ include "runner.helperServiceAccountName" . | quote }}
     {{- include "runner.pullSecrets" .Values.imagePullSecrets | nindent 4 }}
     securityContext:
       {{- include "runner.podSecurity" . | nindent 6 }}

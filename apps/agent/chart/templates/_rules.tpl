@@ -3,12 +3,12 @@
 {{/* The runner's account, and the one of the pod of `helm test` where it has its own. */}}
 {{- define "runner.subjects" -}}
 - kind: ServiceAccount
-  name: {{ include "runner.serviceAccountName" . }}
-  namespace: {{ include "runner.namespace" . }}
+  name: {{ include "runner.serviceAccountName" . | quote }}
+  namespace: {{ include "runner.namespace" . | quote }}
 {{- if eq (include "runner.flag" .Values.doctor.clusterRole.create) "true" }}
 - kind: ServiceAccount
   name: {{ include "runner.fullname" . }}-doctor
-  namespace: {{ include "runner.namespace" . }}
+  namespace: {{ include "runner.namespace" . | quote }}
 {{- end }}
 {{- end -}}
 

@@ -27,7 +27,7 @@ const CASES: readonly (readonly [title: string, values: object, words: readonly 
   ['a key that belongs elsewhere', least({}, { secretsManager: 'gcp' }), ['did you mean config.secretsManager?']],
   ['a key like nothing', least({}, { xyz: 1 }), ['unknown key xyz', 'known there']],
   ['a key of older charts', least({ serverUrl: 'wss://x' }), ['did you mean config.serverHost']],
-  ['a wrong type', least({ agentId: { name: 'x' } }), ['/config/agentId', 'want string']],
+  ['a wrong type', least({ agentId: { name: 'x' } }), ['/config/agentId', 'got object']],
   ['a boolean that is none', least({}, { ecrRegistryHelper: { enabled: 'perhaps' } }), ['/ecrRegistryHelper/enabled']],
   ['an unknown secrets manager', least({ secretsManager: 'vault' }), ['/config/secretsManager', 'managed-azure-kv']],
   [

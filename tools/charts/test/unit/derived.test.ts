@@ -65,6 +65,7 @@ test('a value is its path, its comment and its marks', () => {
     type: ['count'],
     open: false,
     added: false,
+    needed: false,
   });
   expect(values[1]).toMatchObject({ alias: 'nick', type: ['string'] });
   expect(values[2]).toMatchObject({ type: ['', 'left', 'right'], added: true });
@@ -75,12 +76,21 @@ test('a line that is no key is not passed over', () => {
   expect(() => readValues('a: 1\n- b\n')).toThrow();
 });
 
-test('known keys are a tree with the other names in it', () => {
+test('known keys are a tree with the other names in it, each with what an empty one means', () => {
   expect(keyTree(readValues(TEXT))).toEqual({
-    replicas: true,
-    config: { name: true, nick: true, side: true },
-    labels: true,
-    extra: true,
+    replicas: [1, 1],
+    config: { name: ['', ''], nick: ['', ''], side: ['', ''] },
+    labels: [{}, { a: 'b', c: 'd' }],
+    extra: ['', ''],
+  });
+});
+
+test('nothing is no answer for a key that is needed, nor for a choice without an empty word', () => {
+  const text = '# A word.\n# @type left|right\nside: left\n# A place.\n# @needed\nplace: here\n# Names.\nnames: [a]\n';
+  expect(keyTree(readValues(text))).toEqual({
+    side: ['left', 'left'],
+    place: ['here', 'here'],
+    names: [[], ['a']],
   });
 });
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { METRICS } from '@runner/metrics';
+import { testClock } from '@runner/core/testing';
+import { METRICS, createAgentMetrics } from '@runner/metrics';
 import type { MetricDefinition } from '@runner/metrics';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -92,6 +93,20 @@ describe('the alerts', () => {
   it('are all that the runbooks speak of', () => {
     const sections = [...read('docs/runbooks.md').matchAll(/^## (HybridAgent\w+)$/gm)].map(([, name]) => name);
     expect(sections).toEqual(rules.map(({ alert }) => alert).sort((a, b) => sections.indexOf(a) - sections.indexOf(b)));
+  });
+});
+
+describe('the runbooks', () => {
+  it.each([
+    ['HybridAgentRefusals', 'refusals_total'],
+    ['HybridAgentNothingClaimed', 'waits_total'],
+  ])('%s explains every code that is counted by itself', async (alert, metric) => {
+    const text = await createAgentMetrics({ clock: testClock() }).render();
+    const codes = [...text.matchAll(new RegExp(`^collate_hybrid_agent_${metric}\\{code="(\\w+)"`, 'gm'))];
+    const section = read('docs/runbooks.md').split(`## ${alert}\n`)[1]?.split('\n## ')[0] ?? '';
+    const silent = codes.map(([, code = '']) => code).filter((code) => code !== 'other' && !section.includes(code));
+    expect(codes.length).toBeGreaterThan(4);
+    expect(silent).toEqual([]);
   });
 });
 
