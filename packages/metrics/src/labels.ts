@@ -18,6 +18,7 @@ export function createLabelSet(known: readonly string[]): LabelSet {
 export const REFUSAL_CODES = [
   'invalid_spec',
   'config_too_large',
+  'template_in_value',
   'executor_failed',
   'policy_failed',
   'plaintext_secret',
