@@ -45,7 +45,10 @@ export function obey(control: string, argv: readonly string[], ingest: () => Pro
     }
   };
   say({ run: runOf(process.env), argv, hostname: hostname(), execution: `${Date.now()}-${process.pid}` });
-  createInterface({ input: socket }).on('line', (line) => {
+  const lines = createInterface({ input: socket });
+  // It tells the errors of its input once more.
+  lines.on('error', () => undefined);
+  lines.on('line', (line) => {
     const order = JSON.parse(line) as NumberedOrder;
     carryOut(order).then(
       (value) => say({ number: order.number, value }),
