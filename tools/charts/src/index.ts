@@ -3,7 +3,7 @@ export { derivedFiles } from './derive.ts';
 export type { Finished, Rendered } from './helm.ts';
 export { findProgram, objectsOf, run } from './helm.ts';
 export type { KeyTree, Leaf } from './key-tree.ts';
-export { keyTree } from './key-tree.ts';
+export { isLeaf, keyTree } from './key-tree.ts';
 export { schemaOf } from './schema.ts';
 export { AGENT_CHART, CONTROL_PLANE_CHART, stageAgentChart, stagedAgentChart } from './stage.ts';
 export { tableOf, withTable } from './table.ts';

@@ -31,7 +31,8 @@ export function keyTree(values: readonly Value[]): KeyTree {
   return root;
 }
 
-const isLeaf = (found: Leaf | KeyTree | undefined): found is Leaf => Array.isArray(found);
+/** Whether a key holds a value. */
+export const isLeaf = (found: Leaf | KeyTree | undefined): found is Leaf => Array.isArray(found);
 
 /** Nothing, in the form that the key takes; its default where nothing is no answer. */
 function emptyOf({ type, open, needed, default: standard }: Value): unknown {

@@ -40,7 +40,7 @@ export function guideFences(root: string): readonly Fence[] {
 function chartValues(folder: string, name: string): ChartValues {
   const tree = keyTree(readValues(readFileSync(join(folder, 'values.yaml'), 'utf8')));
   // What is given to the chart of Argo Workflows is that chart's matter.
-  return { name, tree: 'argoWorkflows' in tree ? { ...tree, argoWorkflows: true } : tree };
+  return { name, tree: 'argoWorkflows' in tree ? { ...tree, argoWorkflows: [{}, {}] } : tree };
 }
 
 export function charts(): Charts {

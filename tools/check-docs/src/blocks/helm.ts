@@ -1,5 +1,5 @@
-import { isMap } from '@runner/charts';
-import type { KeyTree } from '@runner/charts';
+import { isLeaf, isMap } from '@runner/charts';
+import type { KeyTree, Leaf } from '@runner/charts';
 import type { ShellCommand } from './shell-commands.ts';
 import { splitOnce } from './shell-commands.ts';
 
@@ -99,10 +99,10 @@ export function assignmentsOf(
 
 /** What of a path is no key of the chart. Below a key that holds a value anything may stand: it is the value's own. */
 function unknownKeys({ name, tree }: ChartValues, path: readonly string[]): readonly string[] {
-  let at: KeyTree | true = tree;
+  let at: KeyTree | Leaf = tree;
   for (const key of path) {
-    if (at === true) return [];
-    const next: KeyTree | true | undefined = at[key];
+    if (isLeaf(at)) return [];
+    const next: KeyTree | Leaf | undefined = at[key];
     if (next === undefined) return [`${path.join('.')} is no value of the chart ${name}`];
     at = next;
   }
@@ -118,7 +118,7 @@ export function valuesProblems(chart: ChartValues, values: unknown): readonly st
 function pathsOf(values: Readonly<Record<string, unknown>>, tree: KeyTree): readonly (readonly string[])[] {
   return Object.entries(values).flatMap(([key, value]) => {
     const below = tree[key];
-    if (below === undefined || below === true || !isMap(value)) return [[key]];
+    if (below === undefined || isLeaf(below) || !isMap(value)) return [[key]];
     return pathsOf(value, below).map((path) => [key, ...path]);
   });
 }
