@@ -127,15 +127,26 @@
 {{- printf "%s-pull-secret-status" (include "runner.fullname" . | trunc 44 | trimSuffix "-") -}}
 {{- end -}}
 
+{{/* Host of the registry that the pull secret is for. Nothing where keys come from a Secret of yours, which may name the
+     account: the helper then makes it of that account, or takes the one that the keys belong to. */}}
 {{- define "runner.helperRegistry" -}}
 {{- $helper := .Values.ecrRegistryHelper -}}
 {{- if $helper.registry -}}
 {{- $helper.registry -}}
+{{- else if and (eq $helper.type "ecr") $helper.collateCredentials.secretRef -}}
 {{- else if eq $helper.type "ecr" -}}
 {{- printf "%s.dkr.ecr.%s.amazonaws.com%s" (include "runner.text" $helper.collateCredentials.values.account) $helper.region (ternary ".cn" "" (hasPrefix "cn-" $helper.region)) -}}
 {{- else -}}
 {{- splitList "/" .Values.config.ingestionPods.repository | first -}}
 {{- end -}}
+{{- end -}}
+
+{{/* The registry of the workloads' image where the pull secret they are given is a login for another; nothing otherwise. */}}
+{{- define "runner.registryWithoutLogin" -}}
+{{- $registry := include "runner.helperRegistry" . | lower | trimPrefix "https://" | trimPrefix "http://" | trimSuffix "/" -}}
+{{- $image := splitList "/" .Values.config.ingestionPods.repository | first -}}
+{{- $given := has .Values.ecrRegistryHelper.secretName (include "runner.names" .Values.config.ingestionPods.imagePullSecrets | fromJsonArray) -}}
+{{- if and (include "runner.helperEnabled" .) $given $registry (ne $registry (lower $image)) -}}{{- $image -}}{{- end -}}
 {{- end -}}
 
 {{/* Whether the helper runs once at install and upgrade. */}}
