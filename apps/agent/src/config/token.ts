@@ -45,7 +45,7 @@ export function tokenProblem(token: string, expected: TokenExpectation): TokenPr
   if (typeof claims.exp === 'number' && claims.exp * 1000 <= expected.now) {
     return {
       code: 'token_expired',
-      message: `the token expired on ${dateOf(claims.exp)}`,
+      message: `the token expired on ${dateOf(claims.exp * 1000)}`,
       fix: 'make a new token for the bot and put it in place of this one',
     };
   }
@@ -95,8 +95,8 @@ function objectOf(part: string): Claims | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
 }
 
-/** Dates beyond what Date can hold are shown as seconds. */
-function dateOf(seconds: number): string {
-  const date = new Date(seconds * 1000);
-  return Number.isNaN(date.getTime()) ? `${seconds} seconds after 1970` : date.toISOString();
+/** Of epoch milliseconds; dates beyond what Date can hold are shown as seconds. */
+export function dateOf(at: number): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? `${at / 1000} seconds after 1970` : date.toISOString();
 }

@@ -33,7 +33,7 @@ Looks at everything the runner needs, with the same environment variables, and s
   --no-pods           make no pods: neither for the image nor for the reference
   --help              this text
 
-Exit codes: 0 nothing fails, 1 something fails, 78 the configuration (or this command line) is wrong.
+Exit codes: 0 nothing fails, 1 something fails or FILE cannot be written, 78 the configuration (or this command line) is wrong.
 `;
 
 /** Pure. A reference that is none is refused without being repeated: it may be the secret itself. */

@@ -20,7 +20,11 @@ export function ask(url: URL, network: Network | undefined, signal: AbortSignal)
   return new Promise((resolve, reject) => {
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
     const agent = network?.agentFor(url);
-    const request = send(url, { signal, headers: { accept: 'application/json, text/plain' }, agent: agent ?? false });
+    const request = send(url, {
+      signal,
+      headers: { accept: 'application/json, text/plain', 'cache-control': 'no-cache' },
+      agent: agent ?? false,
+    });
     request.once('error', reject);
     request.once('response', (response) => {
       let body = '';

@@ -1,6 +1,6 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { AGENT_LABEL } from '@runner/executor';
-import type { KubeObject, ListOptions, ResourceType } from '@runner/kube';
+import type { KubeEvent, KubeObject, ListOptions, ResourceType } from '@runner/kube';
 import { EVENTS, JOBS, PODS } from '@runner/kube';
 import { isRunnerError, messageOf } from '@runner/core';
 import { VARIABLES } from '../config/catalogue.ts';
@@ -11,6 +11,7 @@ import { VERSION } from '../version.ts';
 import { AGENT_PODS } from './checks/agent-pods.ts';
 import type { ClusterSight, DoctorContext } from './context.ts';
 import type { Report } from './report.ts';
+import { runnerContainer } from './runner-container.ts';
 
 /** What a bug report needs. Goes through the redactor before it is written. */
 export interface Bundle {
@@ -78,7 +79,9 @@ export function configurationOf(environment: Environment): Readonly<Record<strin
 async function objectsOf({ api, namespace, ownNamespace, settings }: ClusterSight, signal: AbortSignal) {
   const ofRuns = { labelSelector: AGENT_LABEL, signal };
   const list = <T extends KubeObject>(type: ResourceType<T>, place: string, options: ListOptions<T>) =>
-    orWhyNot(async () => (await api.list(type, place, options)).items.slice(-MOST_OBJECTS).map(withoutConfig));
+    orWhyNot(async () =>
+      (await api.list(type, place, options)).items.toSorted(byAge).slice(-MOST_OBJECTS).map(withoutConfig),
+    );
   return {
     jobs: await list(JOBS, namespace, ofRuns),
     ...(settings.type === 'argo'
@@ -90,12 +93,24 @@ async function objectsOf({ api, namespace, ownNamespace, settings }: ClusterSigh
   };
 }
 
+/** Lists come in the order of names; what happened last says most. */
+export function byAge(one: KubeObject, other: KubeObject): number {
+  const [first, second] = [timeOf(one), timeOf(other)];
+  return first < second ? -1 : Number(first > second);
+}
+
+/** RFC 3339, of events that of the last time; texts of one length compare as times do. */
+function timeOf(object: KubeObject): string {
+  const { lastTimestamp, eventTime, metadata } = object as Partial<KubeEvent>;
+  return (lastTimestamp ?? eventTime ?? metadata?.creationTimestamp ?? '').slice(0, 'YYYY-MM-DDThh:mm:ss'.length);
+}
+
 async function logsOf({ api, ownNamespace }: ClusterSight, signal: AbortSignal) {
   return await orWhyNot(async () => {
     const { items } = await api.list(PODS, ownNamespace, { labelSelector: AGENT_PODS, signal });
     const logs: Record<string, unknown> = {};
-    for (const { metadata, spec } of items.slice(0, 5)) {
-      const [name = '', container = ''] = [metadata?.name, spec?.containers[0]?.name];
+    for (const pod of items.slice(0, 5)) {
+      const [name = '', container = ''] = [pod.metadata?.name, runnerContainer(pod)?.name];
       logs[name] = await orWhyNot(async () => {
         const options = { container, tailLines: LOG_LINES, limitBytes: LOG_BYTES, signal };
         const pieces: Uint8Array[] = [];

@@ -62,6 +62,7 @@ export function shakeHands(
       resolve(handshake);
     };
     const onAbort = (): void => finish({ failed: 'it did not answer in time' });
+    if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
     socket.once('secureConnect', () => finish({ shown: shownBy(socket) }));
     socket.on('error', (error: Error) => finish({ failed: systemCode(error) ?? error.message }));

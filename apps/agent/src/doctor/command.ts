@@ -32,7 +32,7 @@ export interface DoctorHost {
 /**
  * The command `doctor`.
  * @param argv what follows the command
- * @returns its exit code: 0 nothing fails, 1 something fails, 78 the configuration is wrong
+ * @returns its exit code: 0 nothing fails, 1 something fails or the bundle could not be written, 78 the configuration is wrong
  */
 export async function runDoctor(host: DoctorHost, argv: readonly string[]): Promise<number> {
   const read = readArguments(argv, host.cwd());
@@ -65,9 +65,10 @@ async function doctor(host: DoctorHost, asked: Arguments, clock: Clock, leaving:
   const examined = await examine(CHECKS, world.context, leaving.signal);
   const report = redactedReport(reportOf(examined, true, clock.now()), redact);
   tell(host, asked, report);
-  if (asked.bundle !== undefined) await bundle(host, { path: asked.bundle, report, redact, context: world.context });
+  const isWritten =
+    asked.bundle === undefined || (await bundle(host, { path: asked.bundle, report, redact, context: world.context }));
   leaving.abort();
-  return report.exitCode;
+  return isWritten ? report.exitCode : Math.max(report.exitCode, EXIT.fault);
 }
 
 interface Misconfigured {
@@ -105,19 +106,22 @@ interface Bundling {
   readonly environment?: Environment;
 }
 
-async function bundle(host: DoctorHost, { path, report, redact, context, environment }: Bundling): Promise<void> {
+/** False when it could not be written. */
+async function bundle(host: DoctorHost, { path, report, redact, context, environment }: Bundling): Promise<boolean> {
   try {
     const collected = await collectBundle({ report, context, environment: context?.environment ?? environment ?? {} });
     // The answer is without secrets already.
     const redacted = { ...redactedJson(collected, redact), report };
     if (path === STDOUT) {
       host.stdout.write(`${JSON.stringify(redacted, undefined, 2)}\n`);
-      return;
+      return true;
     }
     await writeBundle(path, redacted);
     host.stderr.write(`The bundle stands in ${path}. Look through it before you give it away.\n`);
+    return true;
   } catch (error) {
     host.stderr.write(`The bundle could not be written: ${redact(messageOf(error))}\n`);
+    return false;
   }
 }
 

@@ -57,7 +57,8 @@ export interface ClusterSight {
   /** Of the agent: that of the service account or the kubeconfig. */
   readonly ownNamespace: string;
   readonly settings: KubernetesSettings;
-  readonly version: string;
+  /** Undefined where it is not told. */
+  readonly version: string | undefined;
   /** As whom it is asked, where the API server says so. */
   readonly user: string | undefined;
 }

@@ -23,7 +23,7 @@ export interface Account extends KubeObject {
 interface Namespace extends KubeObject {
   readonly status?: { readonly phase?: string };
 }
-interface Deployment extends KubeObject {
+export interface Deployment extends KubeObject {
   readonly status?: { readonly readyReplicas?: number };
 }
 interface SelfReview extends KubeObject {
@@ -78,13 +78,13 @@ export function look<T extends KubeObject>(
   return unlessForbidden('get', type, namespace, api.get(type, namespace, name, options));
 }
 
-/** All of a kind. */
-export function lookAround<T extends KubeObject>(
+/** All of a kind. Of kinds of which there may be thousands of large ones `keep` lets go of what is not looked at. */
+export function lookAround<T extends KubeObject, Kept = T>(
   api: KubeApi,
   type: ResourceType<T>,
   namespace: string,
-  options: ListOptions<T>,
-): Promise<Seen<readonly T[]>> {
+  options: ListOptions<T, Kept>,
+): Promise<Seen<readonly Kept[]>> {
   const items = api.list(type, namespace, options).then((list) => list.items);
   return unlessForbidden('list', type, namespace, items);
 }

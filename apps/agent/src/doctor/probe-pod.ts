@@ -178,8 +178,8 @@ async function eventsOf(
 
 /** Undefined without the right to see them. */
 async function nodesOf({ api }: ClusterSight, signal: AbortSignal): Promise<readonly NodeTaints[] | undefined> {
-  const seen = await lookAround(api, NODES, '', { signal });
-  return seen.seen ? seen.it.map(nodeOf) : undefined;
+  const seen = await lookAround(api, NODES, '', { keep: nodeOf, signal });
+  return seen.seen ? seen.it : undefined;
 }
 
 /** Whoever asked may have left; what was made for it goes all the same. */

@@ -8,7 +8,8 @@ import type { Variable } from '../config/variable.ts';
 export type Redact = (text: string) => string;
 
 const MARK = '[redacted]';
-const NAMED_LIKE_A_SECRET = /TOKEN|PASSWORD|PASSWD|SECRET|CREDENTIAL|PRIVATE|_KEY$|ACCESS_KEY|CONNECTION_STRING/i;
+const NAMED_LIKE_A_SECRET =
+  /TOKEN|PASSWORD|PASSWD|PASSPHRASE|PASS$|_PWD$|SECRET|CREDENTIAL|PRIVATE|_KEY$|APIKEY|ACCESS_KEY|CONNECTION_STRING/i;
 /** Variables that are only the names and places of secrets. */
 const NO_VALUE = /_FILE$|_NAME$|_PATH$|^SECRETS_|^DOCKER_SECRET_|^PULL_SECRET_|_PULL_SECRETS$/;
 /** Variables of workloads that are told here and there, and are no secrets. */
@@ -22,7 +23,9 @@ export function redactor(environment: Environment, config: AgentConfig | undefin
     ...secretTexts(environment, readFile).flatMap(parts),
     ...(config === undefined ? [] : ofConfig(config)),
   ];
-  const known = [...new Set(values)].filter((value) => value.length >= SHORTEST);
+  const known = [...new Set(values.flatMap((value) => [value, inJson(value)]))].filter(
+    (value) => value.length >= SHORTEST,
+  );
   // The longest first: one may be a part of another.
   known.sort((a, b) => b.length - a.length);
   return (text) => redactText(known.reduce((out, value) => out.replaceAll(value, MARK), text));
@@ -87,6 +90,9 @@ function loginOf(authorization: string): readonly string[] {
   const plain = Buffer.from(base64, 'base64').toString('utf8');
   return [base64, plain, plain.slice(plain.indexOf(':') + 1)];
 }
+
+/** As it stands in a line of JSON, such as those of a log. */
+const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);
 
 function decoded(text: string): string {
   try {

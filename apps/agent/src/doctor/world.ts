@@ -1,8 +1,10 @@
 import type { Clock, Logger, Random } from '@runner/core';
+import { isRunnerError } from '@runner/core';
 import { createKubeApi } from '@runner/kube';
 import type { KubeApi, KubeIdentity } from '@runner/kube';
 import { identityOf } from '../cluster.ts';
-import type { AgentConfig, Finding } from '../config.ts';
+import { withToken } from '../argo.ts';
+import type { AgentConfig, ArgoServer, Finding } from '../config.ts';
 import type { Environment } from '../config/read.ts';
 import { createDial } from '../transport/dial.ts';
 import { createNetwork } from '../transport/http-agent.ts';
@@ -104,15 +106,15 @@ async function openCluster(around: Surroundings, opened: KubeApi[]): Promise<Clu
   try {
     const identity = await identityOf(executor.cluster, environment, clock);
     const api = open(identity);
-    const token = tokenForWorkloads(executor);
-    const version = await api.version({ signal });
+    const server = serverForWorkloads(executor);
+    const version = await versionOf(api, signal);
     const user = await whoAmI(api, { signal });
     const ownNamespace = identity.place.namespace ?? 'default';
     return {
       kind: 'usable',
       sight: {
         ...{ api, version, user, ownNamespace, settings: executor },
-        workloadApi: token === undefined ? api : open(withToken(identity, token)),
+        workloadApi: server === undefined ? api : open(await withToken(identity, server.token, clock)),
         namespace: executor.namespace ?? ownNamespace,
       },
     };
@@ -122,17 +124,16 @@ async function openCluster(around: Surroundings, opened: KubeApi[]): Promise<Clu
 }
 
 /** In a pod, beside an Argo Server, pods of Workflows are looked after with the token for it. */
-function tokenForWorkloads(executor: KubernetesSettings): string | undefined {
-  const isArgoServer = executor.type === 'argo' && executor.server !== undefined;
-  return isArgoServer && executor.cluster?.kind === 'inCluster' ? executor.server.token.value.reveal() : undefined;
+function serverForWorkloads(executor: KubernetesSettings): ArgoServer | undefined {
+  return executor.type === 'argo' && executor.cluster?.kind === 'inCluster' ? executor.server : undefined;
 }
 
-function withToken(own: KubeIdentity, token: string): KubeIdentity {
-  const authorization: KubeIdentity['authorization'] = async ({ signal }) => {
-    // Looks after the certificate authorities as well.
-    await own.authorization({ refresh: false, signal });
-    return `Bearer ${token}`;
-  };
-  // What stands behind the other fields may change.
-  return Object.assign(Object.create(own) as KubeIdentity, { authorization });
+/** It is open to everybody as a rule; where it is not, the cluster can be asked all the same. */
+async function versionOf(api: KubeApi, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    return await api.version({ signal });
+  } catch (error) {
+    if (isRunnerError(error, 'kube_forbidden')) return undefined;
+    throw error;
+  }
 }

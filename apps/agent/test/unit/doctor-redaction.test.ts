@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { VARIABLES, parseConfig } from '@runner/agent/config';
-import { configurationOf, withoutConfig } from '../../src/doctor/bundle.ts';
+import { byAge, configurationOf, withoutConfig } from '../../src/doctor/bundle.ts';
 import { redactedJson, redactor } from '../../src/doctor/redaction.ts';
 import { runOf } from '../doctor.ts';
 import { testToken } from '../tokens.ts';
@@ -68,6 +68,22 @@ describe('what doctor prints', () => {
     expect(redact('it is plainword')).toBe('it is [redacted]');
   });
 
+  it('holds no value as it stands in a line of JSON', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 8, maxLength: 24, unit: 'grapheme-ascii' }), (text) => {
+        const value = text.trim();
+        fc.pre(value.length >= 8 && !value.startsWith('secret:'));
+        const redact = redactor({ DB_PASSWORD: value }, undefined, none);
+        const inside = JSON.stringify(value).slice(1, -1);
+        expect(redact(JSON.stringify({ msg: `it was ${value}.` }))).not.toContain(inside);
+      }),
+    );
+  });
+
+  it.each(['DB_PASS', 'LDAP_PWD', 'SHOP_APIKEY', 'KEY_PASSPHRASE'])('takes %s for a secret', (name) => {
+    expect(redactor({ [name]: 'plain-looking' }, undefined, none)('it is plain-looking')).toBe('it is [redacted]');
+  });
+
   it('keeps references, paths and short words', () => {
     const env = { SECRETS_PREFLIGHT_REF: 'secret:shop-db', AUTH_TOKEN_FILE: '/run/secrets/token', DB_PASSWORD: 'a' };
     const redact = redactor(env, undefined, none);
@@ -96,6 +112,13 @@ describe('what doctor prints', () => {
 });
 
 describe('the bundle', () => {
+  it('keeps what happened last, in the order of time', () => {
+    const event = (name: string, lastTimestamp: string) => ({ metadata: { name }, lastTimestamp });
+    const [old, middle] = [event('z', '2026-01-01T00:00:00Z'), event('a', '2026-01-02T00:00:00Z')];
+    const pod = { metadata: { name: 'm', creationTimestamp: '2026-01-03T00:00:00Z' } };
+    expect([pod, middle, old].toSorted(byAge)).toEqual([old, middle, pod]);
+  });
+
   it('says of secret variables only that they are set', () => {
     const env = { AUTH_TOKEN: 'not-a-real-token', AGENT_ID: 'mine', HTTPS_PROXY: 'http://u:p@h', LOG_LEVEL: '' };
     expect(configurationOf(env)).toEqual({

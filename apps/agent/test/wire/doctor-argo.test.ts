@@ -1,5 +1,6 @@
 import { makeCertificate } from '@runner/core/testing';
-import { startTestApiServer } from '@runner/kube/testing';
+import { PODS } from '@runner/kube';
+import { startTestApiServer, startTestCluster } from '@runner/kube/testing';
 import type { TestRight } from '@runner/kube/testing';
 import { describe, expect, it } from 'vitest';
 import { ACCOUNTS, DEFINITIONS, DEPLOYMENTS, NAMESPACES } from '../../src/doctor/looking.ts';
@@ -15,7 +16,13 @@ async function stage(tls?: { readonly cert: string; readonly key: string }) {
   api.put(NAMESPACES, { metadata: { name: NAMESPACE } });
   api.put(ACCOUNTS, { metadata: { namespace: NAMESPACE, name: 'ingestion' } });
   const local = localEnvironment('ws://127.0.0.1:1');
-  const ask = (env: Readonly<Record<string, string>>, rights?: readonly TestRight[]): Promise<Answered> =>
+  const ask = (
+    env: Readonly<Record<string, string>>,
+    {
+      rights,
+      argv = ['--no-pods'],
+    }: { readonly rights?: readonly TestRight[]; readonly argv?: readonly string[] } = {},
+  ): Promise<Answered> =>
     doctor(
       {
         AUTH_TOKEN: local.env['AUTH_TOKEN'] ?? '',
@@ -27,7 +34,7 @@ async function stage(tls?: { readonly cert: string; readonly key: string }) {
         KUBECONFIG: local.file('kubeconfig', api.kubeconfig(rights, NAMESPACE)),
         ...env,
       },
-      ['--no-pods'],
+      argv,
     );
   return {
     ...{ api, argo, ask, local },
@@ -73,6 +80,39 @@ describe('doctor, of an Argo Server', () => {
   }, 40_000);
 });
 
+describe('doctor, of an Argo Server alone', () => {
+  it('tries the image all the same, in a Workflow that goes again', async () => {
+    await using s = await stage();
+    const { WORKFLOWS } = await import('@runner/executor-argo');
+    const { startTestArgoController } = await import('@runner/executor-argo/testing');
+    await using cluster = startTestCluster(s.api, { secondMs: 50 });
+    const controller = startTestArgoController(s.api, { cluster, secondMs: 50 });
+    const stop = s.api.onChange((type, event, { metadata }) => {
+      const workflow = metadata?.labels?.['workflows.argoproj.io/workflow'];
+      if (type.kind === PODS.kind && event === 'ADDED' && workflow !== undefined) cluster.exit(workflow, 0);
+    });
+    const alone = await s.ask(
+      { PIPELINE_SERVICE_CLIENT_ENDPOINT: s.argo.url, ARGO_TOKEN: s.api.token(), KUBECONFIG: '' },
+      { argv: [] },
+    );
+    stop();
+    await controller[Symbol.asyncDispose]();
+    expect(alone.said('cluster')).toBe('skipped cluster_not_asked');
+    expect(alone.said('image')).toBe('ok image_ok');
+    expect(s.api.objects(WORKFLOWS)).toEqual([]);
+  }, 60_000);
+
+  it('says which right the try lacks', async () => {
+    await using s = await stage();
+    const answer = await s.ask(
+      { PIPELINE_SERVICE_CLIENT_ENDPOINT: s.argo.url, ARGO_TOKEN: s.api.token([]), KUBECONFIG: '' },
+      { argv: [] },
+    );
+    expect(answer.said('image')).toBe('warn image_forbidden');
+    expect(answer.of('image')[0]?.message).toMatch(/workflows/);
+  });
+});
+
 describe('doctor, of Argo in the cluster', () => {
   it('says whether the kind Workflow is there, and a controller that is ready', async () => {
     await using s = await stage();
@@ -92,6 +132,11 @@ describe('doctor, of Argo in the cluster', () => {
     expect(asleep.said('argo-controller')).toBe('fail argo_controller_not_ready');
     controller(1);
     expect((await s.ask({})).said('argo-controller')).toBe('ok argo_controller_ok');
+    // Somebody else's, which nobody here needs.
+    s.api.put(DEPLOYMENTS, { metadata: { namespace: 'ingestion', name: 'argo-workflow-controller' } });
+    expect((await s.ask({})).said('argo-controller')).toBe(
+      'ok argo_controller_ok, warn argo_controller_other_not_ready',
+    );
   });
 
   it('tries to list Workflows where definitions may not be seen, and asks for exactly the rights of the executor', async () => {
@@ -101,11 +146,11 @@ describe('doctor, of Argo in the cluster', () => {
       ...{ group, namespace: NAMESPACE, verbs: [verb] },
       resources: [subresource === undefined ? resource : `${resource}/${subresource}`],
     }));
-    const answer = await s.ask({}, rights);
+    const answer = await s.ask({}, { rights });
     expect(answer.said('argo-definitions')).toBe('ok argo_definitions_ok');
     expect(answer.said('argo-controller')).toBe('warn argo_controller_unseen');
     expect(answer.said('rights')).toBe('ok rights_ok');
-    const none = await s.ask({}, []);
+    const none = await s.ask({}, { rights: [] });
     expect(none.said('argo-definitions')).toBe('warn argo_definitions_unseen');
     expect(none.of('rights')).toHaveLength(CRD_PERMISSIONS.length);
   });

@@ -203,6 +203,33 @@ describe('doctor, of the cluster itself', () => {
   });
 });
 
+describe('doctor, of very many nodes', () => {
+  it('reads all pages, and names a few', async () => {
+    for (let index = 0; index < 250; index += 1) server.put(NODES, { metadata: { name: `node-${index}` } });
+    const before = server.calls.length;
+    const answer = await ask();
+    expect(answer.said('placement')).toBe('ok placement_ok');
+    expect(answer.of('placement')[0]?.message).toMatch(/ and 246 more\.$/);
+    expect(server.calls.slice(before).filter(({ resource }) => resource === 'nodes')).toHaveLength(3);
+  });
+});
+
+describe('doctor, where the API server is closed to it', () => {
+  it('goes on without the version, and says that it does not know it', async () => {
+    const undo = server.fault({ kind: 'status', status: 403, reason: 'Forbidden' }, { resource: 'version' });
+    const answer = await ask();
+    undo();
+    expect(answer.said('cluster')).toBe('warn cluster_version_untold');
+    expect(answer.said('quota')).toBe('ok quota_ok');
+  });
+
+  it('does not say that no pull secret is named where it cannot see those of the service account', async () => {
+    const answer = await ask({ rights: await agentRights(NAMESPACE) });
+    expect(answer.said('pull-secrets')).toBe('warn pull_secret_unseen');
+    expect(answer.of('pull-secrets')[0]?.fix).toContain('serviceaccounts');
+  });
+});
+
 describe('doctor, of pull secrets', () => {
   const env = { INGESTION_IMAGE_PULL_SECRETS: 'omd-registry-credentials' };
   const registry = IMAGE.split('/')[0] ?? '';
@@ -290,6 +317,30 @@ describe('doctor, of a pod that does not start', () => {
     40_000,
   );
 
+  it('looks at the container of the runner, whatever a mesh puts before it, and not at pods that were evicted', async () => {
+    const status = (name: string, ready: boolean, state: object) => ({
+      ...{ name, image: IMAGE, imageID: '', ready, restartCount: 0, state },
+    });
+    const pod = (name: string, phase: string, ...containerStatuses: ReturnType<typeof status>[]) =>
+      server.put(PODS, {
+        metadata: { namespace: NAMESPACE, name, labels: { app: 'hybrid-runner' } },
+        spec: {
+          nodeName: 'worker',
+          containers: ['a-mesh', 'hybrid-ingestion-runner'].map((each) => ({ name: each, image: IMAGE })),
+        },
+        status: { phase, containerStatuses },
+      });
+    const mesh = status('a-mesh', true, { running: {} });
+    pod('evicted', 'Failed');
+    pod(
+      ...(['runner-1', 'Running', mesh] as const),
+      status('hybrid-ingestion-runner', false, { waiting: { reason: 'CrashLoopBackOff' } }),
+    );
+    expect((await ask()).said('agent-pods')).toBe('fail agent_pod_failing');
+    pod('runner-1', 'Running', mesh, status('hybrid-ingestion-runner', true, { running: {} }));
+    expect((await ask()).said('agent-pods')).toBe('ok agent_pod_ok');
+  });
+
   it('says so of a runner whose own pod has no image, and how the registry helper is started', async () => {
     const pod = server.put(PODS, {
       metadata: { namespace: NAMESPACE, name: 'runner-1', labels: { app: 'hybrid-runner' } },
@@ -312,6 +363,6 @@ describe('doctor, of a pod that does not start', () => {
     });
     const answer = await ask();
     expect(answer.said('agent-pods')).toBe('fail agent_pod_image');
-    expect(answer.of('agent-pods')[0]?.fix).toContain('--from=cronjob/ecr-registry-helper');
+    expect(answer.of('agent-pods')[0]?.fix).toContain(`--from=cronjob/ecr-registry-helper manual -n ${NAMESPACE}`);
   });
 });

@@ -5,6 +5,7 @@ import type { Socket } from '@runner/protocol';
 import { attachWebSocketServer } from '@runner/protocol/ws';
 import type { UpgradeRefusal } from '@runner/protocol/ws';
 import { describe, expect, it } from 'vitest';
+import { shakeHands } from '../../src/doctor/certificates.ts';
 import { AGENT_ID, testControlPlane } from '../control-plane.ts';
 import { doctor, localEnvironment, runOf } from '../doctor.ts';
 import { testProxy, testServer } from '../servers.ts';
@@ -206,6 +207,25 @@ describe('doctor, of tokens', () => {
     expect(answer.of('token')[0]?.fix).toContain('Not this one.');
   });
 
+  it('tells that one which is refused is not valid yet', async () => {
+    await using server = await control(undefined, {
+      refuse: { status: 401, code: 'token_invalid', message: 'Not this one.' },
+    });
+    using local = localEnvironment(server.url);
+    const nbf = Math.floor(Date.now() / 1000) + 3_600;
+    const answer = await doctor({ ...local.env, AUTH_TOKEN: testToken({ sub: 'bot', nbf }) });
+    expect(answer.said('token')).toBe('fail token_refused');
+    expect(answer.of('token')[0]?.message).toContain(`not valid before ${new Date(nbf * 1000).toISOString()}`);
+  });
+
+  it('that is good is no good answer when the bundle could not be written', async () => {
+    await using server = await control(undefined);
+    using local = localEnvironment(server.url);
+    const { code, errors } = await runOf(local.env, ['--bundle', '/does/not/exist/bundle.json']);
+    expect(code).toBe(1);
+    expect(errors).toContain('The bundle could not be written');
+  });
+
   it('never tells one, nor any other secret, even where the server repeats it', async () => {
     const token = testToken({ sub: 'bot' });
     const message = `The token ${token} is not good, nor is not-a-real-password.`;
@@ -236,6 +256,7 @@ describe('doctor, of tokens', () => {
     ['of a run', { role: 'run', runId: 'x' }, 'fail token_of_a_run', 'one run'],
     ['that expires soon', { exp: Math.floor(Date.now() / 1000) + 3_600 }, 'warn token_expires_soon', 'valid until'],
     ['of this runner', { agentId: 'this' }, 'ok token_ok', 'bound to the runner this'],
+    ['that lasts longer than calendars', { exp: 1e20 }, 'ok token_ok', 'seconds after 1970'],
   ])('tells one %s by its claims', async (_, claims, said, words) => {
     await using server = await control(undefined);
     using local = localEnvironment(server.url);
@@ -251,6 +272,14 @@ describe('doctor, of tokens', () => {
     const answer = await doctor({ ...local.env, AUTH_TOKEN: testToken({ exp: 1_700_000_000 }) });
     expect(answer.code).toBe(78);
     expect(answer.of('configuration')[0]?.message).toContain('expired on 2023-11-14');
+  });
+});
+
+describe('a handshake', () => {
+  it('that was given up before it began does not wait', async () => {
+    await using silent = await testServer(undefined, () => undefined);
+    const end = await shakeHands({ host: '127.0.0.1', port: silent.port }, undefined, undefined, AbortSignal.abort());
+    expect(end).toEqual({ failed: 'it did not answer in time' });
   });
 });
 

@@ -5,6 +5,7 @@ import type { Result, Say } from '../check.ts';
 import { clusterOf } from '../context.ts';
 import type { ClusterSight } from '../context.ts';
 import { lookAround } from '../looking.ts';
+import { runnerContainer } from '../runner-container.ts';
 
 export const AGENT_PODS = 'app=hybrid-runner';
 const RENEW = 'kubectl create job --from=cronjob/ecr-registry-helper manual';
@@ -42,7 +43,7 @@ export const agentPods = defineCheck({
     const sight = await clusterOf(context);
     const seen = await lookAround(sight.api, PODS, sight.ownNamespace, { labelSelector: AGENT_PODS, signal });
     if (!seen.seen) return [say('agent_pods_unseen', 'The pods of the runner may not be seen.', seen.fix)];
-    const alive = seen.it.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
+    const alive = seen.it.filter(isAlive);
     if (alive.length === 0) {
       return [say('agent_pods_none', `No pod of a runner stands in namespace ${sight.ownNamespace}.`)];
     }
@@ -50,9 +51,15 @@ export const agentPods = defineCheck({
   },
 });
 
+/** One that was evicted stays as it is for a long time, and another stands in its place. */
+const isAlive = ({ metadata, status }: Pod): boolean =>
+  metadata?.deletionTimestamp === undefined && status?.phase !== 'Failed' && status?.phase !== 'Succeeded';
+
 async function judged(pod: Pod, sight: ClusterSight, say: Telling, signal: AbortSignal): Promise<Result> {
   const name = pod.metadata?.name ?? '';
-  const [status] = pod.status?.containerStatuses ?? [];
+  const own = runnerContainer(pod)?.name;
+  const statuses = pod.status?.containerStatuses ?? [];
+  const status = statuses.find(({ name: each }) => each === own) ?? statuses[0];
   const { waiting } = status?.state ?? {};
   if (status?.ready === true) return say('agent_pod_ok', `The pod ${name} is ready.`);
   if (waiting?.reason === 'CrashLoopBackOff') {
@@ -66,8 +73,11 @@ async function judged(pod: Pod, sight: ClusterSight, say: Telling, signal: Abort
   if (diagnosis === undefined) return say('agent_pod_not_ready', `The pod ${name} is not ready.`);
   const told = `The pod ${name} waits: ${diagnosis.message} (${diagnosis.code})`;
   if (diagnosis.category !== 'image') return say('agent_pod_waits', told, diagnosis.hint);
-  return say('agent_pod_image', told, `${REASONS.agent_pod_image.fix} ${ofRunner(diagnosis.hint)}`.trim());
+  return say('agent_pod_image', told, `${imageFix(sight.ownNamespace)} ${ofRunner(diagnosis.hint)}`.trim());
 }
+
+/** The CronJob stands where the runner does. */
+const imageFix = (namespace: string): string => REASONS.agent_pod_image.fix.replace(RENEW, `${RENEW} -n ${namespace}`);
 
 /** Hints of diagnoses speak of runs, which have another setting. */
 const ofRunner = (hint = ''): string =>

@@ -12,6 +12,11 @@ export const cluster = defineCheck({
   deadlineMs: 20_000,
   reasons: {
     cluster_ok: { level: 'ok', when: 'It answers, and its version is one that runs are made for.' },
+    cluster_version_untold: {
+      level: 'warn',
+      when: 'It answers, and does not tell its version (`/version` is closed to this account).',
+      fix: 'Runs are made for Kubernetes 1.28 and later: see kubectl version.',
+    },
     cluster_too_old: {
       level: 'warn',
       when: 'It is older than Kubernetes 1.28.',
@@ -32,7 +37,8 @@ export const cluster = defineCheck({
     }
     const { api, version, namespace, user } = outcome.sight;
     const asked = user === undefined ? '' : `, asked as ${user}`;
-    const told = `Kubernetes ${version} at ${api.place.server}${asked}, workloads in namespace ${namespace}.`;
+    const told = `Kubernetes ${version ?? 'of an untold version'} at ${api.place.server}${asked}, workloads in namespace ${namespace}.`;
+    if (version === undefined) return [say('cluster_version_untold', told)];
     const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
     return [say(major === '1' && Number(minor) < OLDEST_MINOR ? 'cluster_too_old' : 'cluster_ok', told)];
   },

@@ -1,11 +1,13 @@
 import type { Diagnosis } from '@runner/executor';
 import { imageFor } from '@runner/kube';
 import { isRunnerError } from '@runner/core';
+import type { RunnerError } from '@runner/core';
 import { withExecutor } from '../borrowed-executor.ts';
 import { defineCheck } from '../check.ts';
 import type { Result, Say } from '../check.ts';
 import { clusterOf } from '../context.ts';
 import type { DoctorContext } from '../context.ts';
+import type { ProbeCourse } from '../probe-pod.ts';
 import { runTrue } from '../probe-pod.ts';
 
 /** Categories of diagnoses that are about the image. */
@@ -38,11 +40,11 @@ const REASONS = {
     when: 'The pod has not started within the time of the check, and nothing speaks against it: the image may be large.',
     fix: 'Run doctor again in a minute.',
   },
-  image_not_tried: { level: 'skipped', when: '`--no-pods` was given, or pods of Workflows cannot be seen.' },
+  image_not_tried: { level: 'skipped', when: '`--no-pods` was given.' },
   image_forbidden: {
     level: 'warn',
-    when: 'The right to create the Job is missing.',
-    fix: 'Grant create on jobs.batch in the namespace of the workloads, or give --no-pods.',
+    when: 'A right is missing that the try needs, as runs do: to create a Job (with Argo a Workflow), to see its pod.',
+    fix: 'Grant it in the namespace of the workloads (see the check `rights`), or give --no-pods.',
   },
 } as const;
 
@@ -57,35 +59,51 @@ export const image = defineCheck({
   deadlineMs: 45_000,
   reasons: REASONS,
   run: async (context, say, signal) => {
-    const sight = await clusterOf(context);
-    if (!context.options.pods) return [say('image_not_tried', 'Pods were not to be made (--no-pods).')];
-    const { pods, type } = sight.settings;
+    const { executor } = context.config;
+    const outcome = await context.cluster();
+    // An Argo Server alone is enough: the Workflow says how its pod fared.
+    const isArgoAlone = executor.type === 'argo' && outcome.kind === 'none';
+    const sight = isArgoAlone ? undefined : await clusterOf(context);
+    const settings = executor.type === 'local' ? undefined : executor;
+    if (!context.options.pods || settings === undefined) {
+      return [say('image_not_tried', 'Pods were not to be made (--no-pods).')];
+    }
     const answer = await context.server();
-    const wanted = imageFor(pods.image, answer.answered ? answer.openMetadataVersion : undefined);
-    if (type === 'argo') return [await overArgo(context, wanted, say, signal)];
+    const wanted = imageFor(settings.pods.image, answer.answered ? answer.openMetadataVersion : undefined);
     try {
-      const course = await runTrue(context, sight, wanted, signal);
-      switch (course.kind) {
-        case 'ran':
-          return [say('image_ok', `A pod of ${wanted} ran on ${course.node}.`)];
-        case 'ended':
-          return [say('image_odd', `A pod of ${wanted} started and did not end well (${course.why}).`)];
-        case 'refused':
-          return [say('pod_refused', course.diagnosis.message, course.diagnosis.hint)];
-        case 'waits': {
-          if (course.diagnosis === undefined) return [say('image_slow', `A pod of ${wanted} has not started yet.`)];
-          const { message, hint, code } = course.diagnosis;
-          return [say(reasonOf(course.diagnosis), `${message} (${code})`, hint)];
-        }
-      }
+      if (sight === undefined || settings.type === 'argo') return [await overArgo(context, wanted, say, signal)];
+      return [courseTold(await runTrue(context, sight, wanted, signal), wanted, say)];
     } catch (error) {
       if (!isRunnerError(error)) throw error;
-      if (error.code === 'kube_forbidden') return [say('image_forbidden', `${error.message}.`)];
-      if (REFUSALS.has(error.code)) return [say('pod_refused', `${error.message}.`, error.hint)];
+      const code = codeOfCluster(error);
+      if (code === 'kube_forbidden') return [say('image_forbidden', `${error.message}.`)];
+      if (REFUSALS.has(code)) return [say('pod_refused', `${error.message}.`, error.hint)];
       throw error;
     }
   },
 });
+
+function courseTold(course: ProbeCourse, wanted: string, say: Telling): Result {
+  switch (course.kind) {
+    case 'ran':
+      return say('image_ok', `A pod of ${wanted} ran on ${course.node}.`);
+    case 'ended':
+      return say('image_odd', `A pod of ${wanted} started and did not end well (${course.why}).`);
+    case 'refused':
+      return say('pod_refused', course.diagnosis.message, course.diagnosis.hint);
+    case 'waits': {
+      if (course.diagnosis === undefined) return say('image_slow', `A pod of ${wanted} has not started yet.`);
+      const { message, hint, code } = course.diagnosis;
+      return say(reasonOf(course.diagnosis), `${message} (${code})`, hint);
+    }
+  }
+}
+
+/** Executors put the errors of the API into words of their own, and keep their code among the details. */
+function codeOfCluster({ code, details }: RunnerError): string {
+  const { cause } = details;
+  return typeof cause === 'string' ? cause : code;
+}
 
 const REFUSALS = new Set(['kube_admission_denied', 'kube_quota_exceeded', 'kube_invalid', 'kube_not_found']);
 
@@ -102,8 +120,7 @@ const PULLING = /ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPul
 async function overArgo(context: DoctorContext, wanted: string, say: Telling, signal: AbortSignal): Promise<Result> {
   const probe = { command: ['true'], image: wanted, timeoutMs: WORKFLOW_MS } as const;
   const end = await withExecutor(context, async (executor) => await executor.probe?.(probe, signal));
-  if (end === undefined)
-    return say('image_not_tried', 'Pods of Workflows cannot be seen through an Argo Server alone.');
+  if (end === undefined) throw new TypeError('the executor of Workflows runs no probes');
   if (end.exitCode === 0) return say('image_ok', `A pod of ${wanted} ran in a Workflow.`);
   if (end.exitCode !== undefined) return say('image_odd', `A pod of ${wanted} ended with exit code ${end.exitCode}.`);
   const { trouble = 'It did not begin.' } = end;

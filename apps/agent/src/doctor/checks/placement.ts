@@ -38,9 +38,9 @@ export const placement = defineCheck({
   reasons: REASONS,
   run: async (context, say, signal) => {
     const { api, settings } = await clusterOf(context);
-    const seen = await lookAround(api, NODES, '', { signal });
+    const seen = await lookAround(api, NODES, '', { keep: nodeOf, signal });
     if (!seen.seen) return [say('nodes_unseen', 'The nodes may not be seen.', seen.fix)];
-    return judged(settings.pods.scheduling, seen.it.map(nodeOf), say);
+    return judged(settings.pods.scheduling, seen.it, say);
   },
 });
 

@@ -10,6 +10,7 @@ import type { Result, Say } from '../check.ts';
 import { clusterOf } from '../context.ts';
 import type { ClusterSight, DoctorContext } from '../context.ts';
 import { ACCOUNTS, look } from '../looking.ts';
+import type { Seen } from '../looking.ts';
 
 const RENEW = 'kubectl create job --from=cronjob/ecr-registry-helper manual';
 const SOON_MS = 3_600_000;
@@ -67,10 +68,16 @@ export const pullSecrets = defineCheck({
   run: async (context, say, signal) => {
     const sight = await clusterOf(context);
     const { settings } = sight;
-    const names = new Set([...(settings.pods.image.pullSecrets ?? []), ...(await ofAccount(sight, signal))]);
+    const account = await ofAccount(sight, signal);
+    const names = new Set([...(settings.pods.image.pullSecrets ?? []), ...(account.seen ? account.it : [])]);
     const status = await statusOf(context, sight, signal);
     const helper = status === undefined ? [] : ofHelper(status, context.clock.now(), say);
-    if (names.size === 0) return [...helper, say('pull_secret_ok', 'No pull secret is named.')];
+    if (names.size === 0) {
+      return [
+        ...helper,
+        account.seen ? say('pull_secret_ok', 'No pull secret is named.') : unnamed(account.fix, sight, say),
+      ];
+    }
     const about = { image: settings.pods.image.image, namespace: sight.namespace, now: context.clock.now() };
     const results = await Promise.all(
       [...names].map(async (name) => {
@@ -84,9 +91,18 @@ export const pullSecrets = defineCheck({
 });
 
 /** Those of the service account count, too. */
-async function ofAccount({ api, namespace, settings }: ClusterSight, signal: AbortSignal): Promise<readonly string[]> {
+async function ofAccount(
+  { api, namespace, settings }: ClusterSight,
+  signal: AbortSignal,
+): Promise<Seen<readonly string[]>> {
   const seen = await look(api, ACCOUNTS, namespace, settings.pods.serviceAccountName, { signal });
-  return seen.seen ? (seen.it?.imagePullSecrets ?? []).flatMap(({ name }) => name ?? []) : [];
+  return seen.seen ? { seen: true, it: (seen.it?.imagePullSecrets ?? []).flatMap(({ name }) => name ?? []) } : seen;
+}
+
+function unnamed(fix: string, { settings }: ClusterSight, say: Telling): Result {
+  const name = settings.pods.serviceAccountName;
+  const told = `INGESTION_IMAGE_PULL_SECRETS names none, and the service account ${name}, which may name some, may not be seen.`;
+  return say('pull_secret_unseen', told, fix);
 }
 
 async function statusOf(
@@ -139,7 +155,8 @@ export function judgeSecret(
     return [say('pull_secret_wrong_type', `The Secret ${name} is of type ${secret.type ?? 'Opaque'}, no pull secret.`)];
   }
   const { expiresAt } = describePullSecret(secret);
-  const until = expiresAt === undefined ? '' : `, valid until ${new Date(expiresAt).toISOString()}`;
+  const until =
+    expiresAt === undefined ? '; it does not say until when' : `, valid until ${new Date(expiresAt).toISOString()}`;
   if (expiresAt !== undefined && expiresAt <= now) {
     return [say('pull_secret_expired', `The pull secret ${name} expired at ${new Date(expiresAt).toISOString()}.`)];
   }

@@ -57,10 +57,10 @@ export const rights = defineCheck({
   },
 });
 
-/** Somebody else's rights say nothing of the runner's. */
-function ofWhom({ user }: ClusterSight): string {
-  if (user === undefined || user.startsWith('system:serviceaccount:')) return '';
-  return ` to ${user}; those of the service account of the runner may be others`;
+/** Rights of a kubeconfig say nothing of the runner's in its pod. */
+function ofWhom({ user, settings }: ClusterSight): string {
+  if (settings.cluster?.kind !== 'kubeconfig') return '';
+  return ` to ${user ?? 'the user of the kubeconfig'}; those of the service account of the runner may be others`;
 }
 
 async function ofExecutor({ settings, namespace }: ClusterSight): Promise<readonly Asked[]> {

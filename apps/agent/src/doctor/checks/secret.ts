@@ -7,6 +7,7 @@ import { defineCheck, isReason } from '../check.ts';
 import type { Result, Say } from '../check.ts';
 import type { DoctorContext } from '../context.ts';
 import { lookAround } from '../looking.ts';
+import { runnerContainer } from '../runner-container.ts';
 
 const PREFIX_HINT = 'The pages of the runner keep secrets under secret:/collate/hybrid-ingestion-runner/<name>.';
 const REASONS = {
@@ -17,7 +18,7 @@ const REASONS = {
   },
   secret_not_possible: {
     level: 'skipped',
-    when: 'It cannot be tried: no image with runner-secrets is known, or only an Argo Server, which shows no pods.',
+    when: 'It cannot be tried: no image with runner-secrets is known.',
     fix: 'Set SECRETS_PREFLIGHT_IMAGE to the image of the runner.',
   },
   secret_not_found: {
@@ -88,7 +89,9 @@ export const secret = defineCheck({
     return await withExecutor(context, async (executor) => {
       const check = secretCheck(settings, executor);
       if (check === undefined)
-        return [say('secret_not_possible', 'There is no way to run runner-secrets in a pod here.')];
+        return [
+          say('secret_not_possible', 'Nothing is known that could run runner-secrets here: no image with it is named.'),
+        ];
       return resultsOf(reference, await check([reference], signal), say);
     });
   },
@@ -110,7 +113,8 @@ async function ownImage(context: DoctorContext, signal: AbortSignal): Promise<st
   if (!isPod || outcome.kind !== 'usable') return undefined;
   const { api, ownNamespace } = outcome.sight;
   const seen = await lookAround(api, PODS, ownNamespace, { fieldSelector: `metadata.name=${pod}`, signal });
-  return seen.seen ? seen.it[0]?.spec?.containers[0]?.image : undefined;
+  const [own] = seen.seen ? seen.it : [];
+  return own === undefined ? undefined : runnerContainer(own)?.image;
 }
 
 /** Pure: what the answer of the probe says. */

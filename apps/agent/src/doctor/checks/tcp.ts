@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { defineCheck } from '../check.ts';
+import { authority } from '../../transport/proxy.ts';
 import { systemCode } from '../errors.ts';
 import { firstHops, waysOf } from '../ways.ts';
 
@@ -34,7 +35,7 @@ export const tcp = defineCheck({
     await Promise.all(
       firstHops(waysOf(config.server)).map(async ({ host, port }) => {
         const code = await open(host, port, signal, (late) => clock.setTimer(WITHIN_MS, late));
-        const at = `${host}:${port}`;
+        const at = authority({ host, port });
         if (code === undefined) return say('tcp_ok', `${at} takes connections.`);
         if (code === 'ECONNREFUSED') return say('tcp_refused', `${at} refuses connections: nothing listens there.`);
         if (/ENOTFOUND|EAI_/.test(code)) return say('tcp_not_tried', `${host} has no address.`);

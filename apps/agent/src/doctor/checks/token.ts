@@ -1,6 +1,6 @@
 import { isRunnerError } from '@runner/core';
 import { jsonOf } from '../../config/format.ts';
-import { tokenProblem } from '../../config/token.ts';
+import { dateOf, tokenProblem } from '../../config/token.ts';
 import { defineCheck, isReason } from '../check.ts';
 import type { Result } from '../check.ts';
 import type { UpgradeOutcome } from '../context.ts';
@@ -12,6 +12,8 @@ export interface Claims {
   readonly agentId: string | undefined;
   /** Epoch milliseconds. */
   readonly expiresAt: number | undefined;
+  /** Epoch milliseconds. */
+  readonly notBefore: number | undefined;
   readonly audience: string | undefined;
   /** `run` or `exitStep`: a token of a workload. */
   readonly role: string | undefined;
@@ -30,10 +32,13 @@ export function claimsOf(token: string): Claims {
     subject: text('sub'),
     agentId: text('agentId'),
     role: text('role'),
-    expiresAt: typeof claims['exp'] === 'number' ? claims['exp'] * 1_000 : undefined,
+    expiresAt: timeOf(claims['exp']),
+    notBefore: timeOf(claims['nbf']),
     audience: Array.isArray(audience) ? audience.join(', ').slice(0, 200) : text('aud'),
   };
 }
+
+const timeOf = (seconds: unknown): number | undefined => (typeof seconds === 'number' ? seconds * 1_000 : undefined);
 
 const SOON_MS = 7 * 86_400_000;
 const REASONS = {
@@ -109,7 +114,7 @@ export const token = defineCheck({
     const outcome = await context.upgrade();
     const refused = refusalOf(outcome);
     if (refused !== undefined) {
-      const told = `${refused.message}; it is ${describe(claims)}.`;
+      const told = `${refused.message}; it is ${describe(claims)}${early(claims, clock.now())}.`;
       return [say(isReason(REASONS, refused.reason) ? refused.reason : 'token_refused', told, refused.fix)];
     }
     const until = claims.expiresAt ?? Infinity;
@@ -135,11 +140,16 @@ function refusalOf(outcome: UpgradeOutcome): Refusal | undefined {
   return code.startsWith('token_') ? { reason: code, ...words } : undefined;
 }
 
+/** Of a token that is refused: by this clock it is not valid yet. */
+function early({ notBefore = 0 }: Claims, now: number): string {
+  return notBefore <= now ? '' : `, and not valid before ${dateOf(notBefore)} (see the check clock)`;
+}
+
 function describe({ subject, agentId, expiresAt, audience }: Claims): string {
   return [
     subject === undefined ? 'of nobody that is named' : `of ${subject}`,
     ...(agentId === undefined ? ['bound to no runner'] : [`bound to the runner ${agentId}`]),
-    expiresAt === undefined ? 'without an expiry' : `valid until ${new Date(expiresAt).toISOString()}`,
+    expiresAt === undefined ? 'without an expiry' : `valid until ${dateOf(expiresAt)}`,
     ...(audience === undefined ? [] : [`for ${audience}`]),
   ].join(', ');
 }
