@@ -58,7 +58,16 @@ labels:
 {{- define "plane.validate" -}}
 {{- $problems := list -}}
 {{- $names := list -}}
-{{- range .Values.extraEnvs }}{{- $names = append $names .name -}}{{- end -}}
+{{- range $index, $entry := .Values.extraEnvs }}
+{{- if and (kindIs "map" $entry) (get (ternary $entry dict (kindIs "map" $entry)) "name") -}}
+{{- $names = append $names $entry.name -}}
+{{- else -}}
+{{- $problems = append $problems (printf "extraEnvs[%d] is no variable: write name: and value: (or valueFrom:)" $index) -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.image.digest (not (regexMatch "^sha256:[0-9a-f]{64}$" .Values.image.digest)) -}}
+{{- $problems = append $problems (printf "image.digest is %q: write sha256: and 64 hexadecimal digits" .Values.image.digest) -}}
+{{- end -}}
 {{- if not (or .Values.database.existingSecret (has "DATABASE_URL" $names)) -}}
 {{- $problems = append $problems "the database is missing: set database.existingSecret to a Secret with the URL of your PostgreSQL under the key DATABASE_URL" -}}
 {{- end -}}

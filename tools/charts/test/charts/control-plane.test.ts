@@ -59,10 +59,48 @@ withHelm('the chart of the control plane', () => {
     [{}, ['the database is missing', 'publicUrl']],
     [values({ publicUrl: 'runner.example.test' }), ['publicUrl is "runner.example.test"']],
     [values({ replicas: 3 }), ["'replicas' not allowed"]],
+    [
+      values({ extraEnvs: ['LOG_LEVEL=debug'], image: { digest: 'latest' } }),
+      ['extraEnvs[0] is no', 'image.digest is'],
+    ],
+    [values({ extraEnvs: [{ value: 'debug' }] }), ['extraEnvs[0] is no variable']],
+    [values({ networkPolicy: { databasePort: 'postgres' } }), ['/networkPolicy/databasePort']],
   ])('%j is refused with what is wrong', async (wrong, words) => {
     const { code, stderr } = await charts.attempt({ values: wrong });
     expect(code).not.toBe(0);
     for (const word of words) expect(stderr).toContain(word);
+  });
+
+  test('a NetworkPolicy lets in who is named, and out to DNS, the database and HTTPS', async () => {
+    const name = 'demo-hybrid-runner-control-plane';
+    expect(has(await charts.render({ values: values() }), 'NetworkPolicy', name)).toBe(false);
+    const policy = async (networkPolicy: object, more: object = {}) =>
+      dig(
+        find(
+          await charts.render({ values: values({ networkPolicy: { enabled: true, ...networkPolicy }, ...more }) }),
+          'NetworkPolicy',
+          name,
+        ),
+        'spec',
+      );
+    const dns = (port: number) => [
+      { port, protocol: 'UDP' },
+      { port, protocol: 'TCP' },
+    ];
+    expect(await policy({})).toEqual({
+      podSelector: {
+        matchLabels: { 'app.kubernetes.io/name': 'hybrid-runner-control-plane', 'app.kubernetes.io/instance': 'demo' },
+      },
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: [{ ports: [{ port: 'http' }] }],
+      egress: [{ ports: dns(53) }, { ports: [{ port: 5432 }, { port: 443 }] }],
+    });
+    const from = [{ namespaceSelector: { matchLabels: { name: 'ingress' } } }];
+    const extraEgress = [{ ports: [{ port: 8585 }] }];
+    expect(await policy({ from, databasePort: 6432, extraEgress }, { openshift: { enabled: true } })).toMatchObject({
+      ingress: [{ ports: [{ port: 'http' }], from }],
+      egress: [{ ports: [...dns(53), ...dns(5353)] }, { ports: [{ port: 6432 }, { port: 443 }] }, ...extraEgress],
+    });
   });
 
   test('a variable of extraEnvs is rendered once and wins', async () => {
