@@ -23,12 +23,27 @@
 {{- define "runner.argoEndpoint" -}}
 {{- $argo := .Values.config.argoWorkflows -}}
 {{- if eq (include "runner.flag" .Values.installArgoWorkflows) "true" -}}
-{{- printf "http://argo-workflows-server.%s.svc:2746" (default (include "runner.namespace" .) .Values.argoWorkflows.namespaceOverride) -}}
+{{- $chart := .Values.argoWorkflows -}}
+{{- $scheme := ternary "https" "http" (eq (dig "server" "secure" "" $chart | include "runner.flag") "true") -}}
+{{- $name := default "argo-workflows" $chart.fullnameOverride -}}
+{{- $port := dig "server" "servicePort" 2746 $chart | include "runner.text" -}}
+{{- printf "%s://%s-server.%s.svc:%s" $scheme $name (default (include "runner.namespace" .) $chart.namespaceOverride) $port -}}
 {{- else if contains "://" $argo.endpoint -}}
 {{- $argo.endpoint -}}
 {{- else if $argo.endpoint -}}
 {{- printf "%s://%s" (ternary "https" "http" (not (empty $argo.certificatePath))) $argo.endpoint -}}
 {{- end -}}
+{{- end -}}
+
+{{/* Port of `host:port`; nothing without one. */}}
+{{- define "runner.portOf" -}}
+{{- regexFind ":[0-9]+$" . | trimPrefix ":" -}}
+{{- end -}}
+
+{{/* Port at which a URL is reached. */}}
+{{- define "runner.portOfUrl" -}}
+{{- $host := regexReplaceAll "/.*$" (regexReplaceAll "^[a-z]+://" . "") "" -}}
+{{- include "runner.portOf" $host | default (ternary "443" "80" (regexMatch "^(https|wss)://" .)) -}}
 {{- end -}}
 
 {{/* What the agent will choose: `simpleK8s` or `argo`. extraEnvs may say otherwise than the values. */}}

@@ -106,7 +106,9 @@ envFrom:
 - name: ALLOW_INSECURE_TRANSPORT
   value: 'true'
 {{- end }}
+{{- if ne (include "runner.text" .Values.config.reconnectDelaySeconds) "0" }}
 {{- include "runner.variable" (list "RECONNECT_DELAY_SECONDS" .Values.config.reconnectDelaySeconds) }}
+{{- end }}
 {{- end -}}
 
 {{/* Proxy and private certificate authorities, for the runner and for the registry helper. */}}
@@ -206,7 +208,7 @@ envFrom:
 {{- if $labels -}}{{ toJson $labels }}{{- end -}}
 {{- end -}}
 
-{{/* Variables of the workloads: `[NAME:value,NAME:value]`, or a JSON list of the same where a value has commas. */}}
+{{/* Variables of the workloads: `[NAME:value,NAME:value]`, or a JSON list of the same where a value has commas or ends in a blank. */}}
 {{- define "runner.workloadVariables" -}}
 {{- $entries := include "runner.workloadEntries" .Values.config.ingestionPods.extraEnvs | fromJsonArray -}}
 {{- $given := len $entries -}}
@@ -219,7 +221,7 @@ envFrom:
 {{- end -}}
 {{- $asText := kindIs "string" .Values.config.ingestionPods.extraEnvs -}}
 {{- $commas := false -}}
-{{- range $entries }}{{- if contains "," . }}{{- $commas = true -}}{{- end -}}{{- end -}}
+{{- range $entries }}{{- if regexMatch ",|\\s$" . }}{{- $commas = true -}}{{- end -}}{{- end -}}
 {{- if and $commas (not (and $asText (gt $given 0))) -}}
 {{- toJson $entries -}}
 {{- else if $entries -}}

@@ -34,7 +34,7 @@
 {{- else if kindIs "slice" . -}}
 {{- range . -}}
 {{- $name := ternary (get (ternary . dict (kindIs "map" .)) "name") . (kindIs "map" .) -}}
-{{- range splitList "," (toString $name) }}{{- with trim . }}{{- $names = append $names . -}}{{- end -}}{{- end -}}
+{{- range splitList "," (include "runner.text" $name) }}{{- with trim . }}{{- $names = append $names . -}}{{- end -}}{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- toJson (uniq $names) -}}

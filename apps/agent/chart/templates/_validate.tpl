@@ -4,7 +4,7 @@
 {{- define "runner.validate" -}}
 {{- $known := .Files.Get "files/values.json" | fromJson -}}
 {{- $problems := include "runner.unknownKeys" (dict "root" . "known" $known "tree" $known "values" .Values "path" "") | fromJsonArray -}}
-{{- range (list "runner.tokenProblems" "runner.serverProblems" "runner.imageProblems" "runner.environmentProblems" "runner.jsonProblems" "runner.quantityProblems" "runner.choiceProblems" "runner.exclusiveProblems" "runner.twinProblems") -}}
+{{- range (list "runner.tokenProblems" "runner.serverProblems" "runner.imageProblems" "runner.environmentProblems" "runner.jsonProblems" "runner.quantityProblems" "runner.nameProblems" "runner.overrideProblems" "runner.argoProblems" "runner.choiceProblems" "runner.exclusiveProblems" "runner.twinProblems") -}}
 {{- $problems = concat $problems (include . $ | fromJsonArray) -}}
 {{- end -}}
 {{- if $problems -}}
@@ -101,12 +101,15 @@
 {{- else if or (contains "://" $host) (contains "/" $host) -}}
 {{- $bare := regexReplaceAll "[/?#].*$" (regexReplaceAll "^[A-Za-z]*:?//" $host "") "" -}}
 {{- $problems = append $problems (printf "config.serverHost is %q: it takes the host alone, without scheme or path; write %q%s" $host $bare (ternary " and config.useSecureProtocols: false" "" (regexMatch "^(ws|http)://" $host))) -}}
-{{- else if not (regexMatch "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?$" $host) -}}
+{{- else if not (regexMatch "^([A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?$" $host) -}}
 {{- $problems = append $problems (printf "config.serverHost is %q: this is no host name, with or without a port" $host) -}}
+{{- else if not (regexMatch "^([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])?$" (include "runner.portOf" $host)) -}}
+{{- $problems = append $problems (printf "config.serverHost is %q: there is no such port" $host) -}}
 {{- end -}}
 {{- end -}}
-{{- if eq (trim (include "runner.text" .Values.config.agentId)) "" -}}
-{{- $problems = append $problems "config.agentId is empty: give the runner a name of its own" -}}
+{{- $id := include "runner.text" .Values.config.agentId | trim -}}
+{{- if or (eq $id "") (gt (len $id) 256) -}}
+{{- $problems = append $problems (ternary "config.agentId is empty: give the runner a name of its own" "config.agentId has more than 256 characters: shorten it" (eq $id "")) -}}
 {{- end -}}
 {{- toJson $problems -}}
 {{- end -}}
@@ -124,57 +127,15 @@
 {{- toJson $problems -}}
 {{- end -}}
 
-{{- define "runner.environmentProblems" -}}
+{{- define "runner.argoProblems" -}}
 {{- $problems := list -}}
-{{- range $index, $entry := .Values.extraEnvs -}}
-{{- if not (and (kindIs "map" $entry) (get (ternary $entry dict (kindIs "map" $entry)) "name")) -}}
-{{- $problems = append $problems (printf "extraEnvs[%d] is no variable: write name: and value: (or valueFrom:)" $index) -}}
+{{- $argo := .Values.config.argoWorkflows -}}
+{{- $endpoint := include "runner.argoEndpoint" . -}}
+{{- if and $endpoint (not (regexMatch "^https?://([A-Za-z0-9][A-Za-z0-9._-]*|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?(/[^\\s?#]*)?$" $endpoint)) -}}
+{{- $problems = append $problems (printf "config.argoWorkflows.endpoint is %q: write host and port of Argo Server, such as argo-server.argo:2746 or https://argo.example.com" $argo.endpoint) -}}
 {{- end -}}
-{{- end -}}
-{{- if and (kindIs "string" .Values.config.ingestionPods.extraEnvs) .Values.config.ingestionPods.extraEnvs (contains ":" (join "," (include "runner.names" .Values.proxy.noProxy | fromJsonArray))) -}}
-{{- $problems = append $problems "proxy.noProxy has ports, and config.ingestionPods.extraEnvs is one text: a comma and a port would be read as the next variable; write config.ingestionPods.extraEnvs as a list" -}}
-{{- end -}}
-{{- toJson $problems -}}
-{{- end -}}
-
-{{/* JSON by pipeline type, wherever it was written. */}}
-{{- define "runner.jsonProblems" -}}
-{{- $problems := list -}}
-{{- $texts := dict "config.ingestionPods.additionalPipelineConfigs" (include "runner.json" .Values.config.ingestionPods.additionalPipelineConfigs) -}}
-{{- range (list "SIMPLEK8S_PIPELINE_TYPE_CONFIGS" "ARGO_PIPELINE_TYPE_CONFIGS") -}}
-{{- $_ := set $texts (printf "extraEnvs %s" .) (include "runner.extra" (dict "root" $ "name" .)) -}}
-{{- end -}}
-{{- range $path, $text := $texts -}}
-{{- if trim $text -}}
-{{- $parsed := fromJson $text -}}
-{{- if hasKey $parsed "Error" -}}
-{{- $problems = append $problems (printf "%s is not a JSON object by pipeline type, such as {\"profiler\": {\"nodeSelector\": {\"disk\": \"ssd\"}}}: %s" $path (toString $parsed.Error)) -}}
-{{- else -}}
-{{- range $type, $settings := $parsed -}}
-{{- if not (kindIs "map" $settings) -}}
-{{- $problems = append $problems (printf "%s: %s is not an object with tolerations, affinity, nodeSelector, priorityClassName or resources" $path $type) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-{{- toJson $problems -}}
-{{- end -}}
-
-{{- define "runner.quantityProblems" -}}
-{{- $problems := list -}}
-{{- $all := dict "resources" .Values.resources "config.ingestionPods.resources" .Values.config.ingestionPods.resources "config.ingestionPods.automationResources" .Values.config.ingestionPods.automationResources "ecrRegistryHelper.resources" .Values.ecrRegistryHelper.resources -}}
-{{- range $path, $resources := $all -}}
-{{- range $kind := list "requests" "limits" -}}
-{{- range $name, $amount := (get ($resources | default dict) $kind | default dict) -}}
-{{- $text := include "runner.text" $amount -}}
-{{- if and (ne $text "") (not (regexMatch "^\\+?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?$" $text)) -}}
-{{- $problems = append $problems (printf "%s.%s.%s is %q: this is no quantity; write 500m or 1 for CPU, 512Mi or 4Gi for memory" $path $kind $name $text) -}}
-{{- else if and (eq $name "memory") (regexMatch "m$" $text) -}}
-{{- $problems = append $problems (printf "%s.%s.%s is %q, which is thousandths of a byte: write %si" $path $kind $name $text (upper $text)) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
+{{- if and $argo.certificatePath (not (hasPrefix "/" $argo.certificatePath)) -}}
+{{- $problems = append $problems (printf "config.argoWorkflows.certificatePath is %q: write the whole path of the file in the container, beginning with /" $argo.certificatePath) -}}
 {{- end -}}
 {{- toJson $problems -}}
 {{- end -}}

@@ -61,6 +61,67 @@ const CASES: readonly (readonly [title: string, values: object, words: readonly 
     least({}, { extraEnvs: [{ name: 'SIMPLEK8S_PIPELINE_TYPE_CONFIGS', value: 'x' }] }),
     ['extraEnvs SIMPLEK8S_PIPELINE_TYPE_CONFIGS is not'],
   ],
+  ['placement that is null', least({ ingestionPods: { additionalPipelineConfigs: 'null' } }), ['it is null']],
+  ...[
+    ['A=1'],
+    [null],
+    [7],
+    ['[A:1]'],
+    'text',
+    { '1A': 'x' },
+    [{ name: 'A', valueFrom: { secretKeyRef: { name: 'a', key: 'b' } } }],
+    { A: { b: 'c' } },
+  ].map(
+    (extraEnvs) =>
+      [
+        `variables of workloads as ${JSON.stringify(extraEnvs)}`,
+        least({ ingestionPods: { extraEnvs } }),
+        ['config.ingestionPods.extraEnvs'],
+      ] as const,
+  ),
+  [
+    'a request above the limit of the chart',
+    least({ ingestionPods: { resources: { limits: { memory: '2Gi' } } } }),
+    ['config.ingestionPods.resources.requests.memory is 4096Mi, more than its limit of 2Gi'],
+  ],
+  [
+    'a request in another unit above its limit',
+    least({ ingestionPods: { automationResources: { requests: { cpu: 0.6 } } } }),
+    ['automationResources.requests.cpu is 0.6, more than its limit of 500m'],
+  ],
+  ['a delay with a unit', least({ reconnectDelaySeconds: '5s' }), ['/config/reconnectDelaySeconds']],
+  [
+    'a time to live in words',
+    least({ argoWorkflows: { endpoint: 'argo:2746', secondsAfterCompletionTTL: '1 week' } }),
+    ['/config/argoWorkflows/secondsAfterCompletionTTL'],
+  ],
+  ...['ftp://argo', 'http://me:secret@argo', 'argo server', '<argo>'].map(
+    (endpoint) =>
+      [
+        `${endpoint} as Argo Server`,
+        least({ argoWorkflows: { endpoint } }),
+        ['config.argoWorkflows.endpoint'],
+      ] as const,
+  ),
+  [
+    'an authority of Argo Server that is no whole path',
+    least({ argoWorkflows: { endpoint: 'argo:2746', certificatePath: 'ca.crt' } }),
+    ['config.argoWorkflows.certificatePath', 'beginning with /'],
+  ],
+  ['a host with a port that is none', least({ serverHost: 'a.example.test:70000' }), ['no such port']],
+  ['a host with an empty part', least({ serverHost: 'a..example.test' }), ['no host name']],
+  ['a name of the runner without end', least({ agentId: 'a'.repeat(257) }), ['more than 256 characters']],
+  [
+    'a pull secret without a name',
+    least({}, { imagePullSecrets: [{ nme: 'a' }] }),
+    ['imagePullSecrets[0] has no name'],
+  ],
+  ['a pull secret that is no name', least({ ingestionPods: { imagePullSecrets: 'A b' } }), ['"A b" is no name']],
+  [
+    'a part of Workflows that is no YAML',
+    least({ ingestionPods: { customConfig: { enabled: true, containerParams: 'env: [' } } }),
+    ['config.ingestionPods.customConfig.containerParams is not YAML'],
+  ],
   ['a variable without a name', least({}, { extraEnvs: ['A=1'] }), ['extraEnvs[0] is no variable']],
   [
     'both sides of a disruption budget',

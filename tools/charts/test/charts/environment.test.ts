@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { expect, test } from 'vitest';
 import { isMap } from '../../src/index.ts';
 import { agentCharts, FAKE_TOKEN, least, withHelm } from '../support/charts.ts';
-import { dig, environment, podSpecs, variables } from '../support/objects.ts';
+import { dig, environment, find, podSpecs, variables } from '../support/objects.ts';
 import { EXAMPLES, promised } from '../support/values-files.ts';
 
 const FILES = [
@@ -146,6 +146,59 @@ withHelm('the environment of the runner', () => {
     expect(given['NODE_EXTRA_CA_CERTS']).toBe('/var/run/hybrid-runner/ca/ca.crt');
     expect(Object.keys(given).filter((name) => name.startsWith('INGESTION_CA_'))).toEqual([]);
     expect(configOf(given).executor).not.toHaveProperty('pods.certificateAuthority');
+  });
+
+  test.each([
+    [{ A: 'one\ntwo\n', B: 'say "hi", \'C:1\'', D: ' x ' }],
+    [['A:one\ntwo\n', 'B:say "hi", \'C:1\'', 'D: x ']],
+    [
+      [
+        { name: 'A', value: 'one\ntwo\n' },
+        { name: 'B', value: 'say "hi", \'C:1\'' },
+        { name: 'D', value: ' x ' },
+      ],
+    ],
+  ])('workloads get each variable to the letter, of %j', async (extraEnvs) => {
+    const { executor } = configOf(
+      environment(await charts.render({ values: least({ ingestionPods: { extraEnvs } }) })),
+    );
+    expect(executor).toMatchObject({
+      pods: {
+        extraEnvironment: [
+          { name: 'A', value: 'one\ntwo\n' },
+          { name: 'B', value: 'say "hi", \'C:1\'' },
+          { name: 'D', value: ' x ' },
+        ],
+      },
+    });
+  });
+
+  test('a delay of 0 is none, as it always was', async () => {
+    const given = environment(await charts.render({ values: least({ reconnectDelaySeconds: 0 }) }));
+    expect(given).not.toHaveProperty('RECONNECT_DELAY_SECONDS');
+  });
+
+  test('Argo Server is looked for where the values of its chart put it', async () => {
+    const argoWorkflows = {
+      fullnameOverride: 'flows',
+      namespaceOverride: 'jobs',
+      server: { servicePort: 80, secure: true },
+    };
+    const given = environment(
+      await charts.render({ values: least({}, { installArgoWorkflows: true, argoWorkflows }) }),
+    );
+    expect(given['PIPELINE_SERVICE_CLIENT_ENDPOINT']).toBe('https://flows-server.jobs.svc:80');
+  });
+
+  test('parts of Workflows reach the agent to the letter, with whatever blanks they begin', async () => {
+    const containerParams = '  env:\n    - name: A\n      value: b\n';
+    const objects = await charts.render({
+      values: least({ executorType: 'argo', ingestionPods: { customConfig: { enabled: true, containerParams } } }),
+    });
+    expect(dig(find(objects, 'ConfigMap', 'demo-hybrid-ingestion-runner-ingestion-config'), 'data')).toEqual({
+      'container-params.yaml': containerParams,
+      'workflow-params.yaml': '',
+    });
   });
 
   test('a proxy is kept from workloads with proxy.workloads: false', async () => {

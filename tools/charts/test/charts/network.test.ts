@@ -29,6 +29,23 @@ withHelm('network policies', () => {
     expect(ports(policy)).toEqual(expect.arrayContaining([8585, 2746]));
   });
 
+  test.each([
+    ['http://argo.example.test', 80],
+    ['https://argo.example.test:8443/base', 8443],
+  ])('let it reach Argo Server at %s', async (endpoint, port) => {
+    const policy = (await policies({ argoWorkflows: { endpoint } }))(FULL);
+    expect(ports(policy)).toContain(port);
+    expect(ports(policy)).not.toContain(2746);
+  });
+
+  test('let it reach an unencrypted control plane, and the one that extraEnvs names', async () => {
+    expect(ports((await policies({ useSecureProtocols: false }))(FULL))).toContain(80);
+    const extraEnvs = [{ name: 'SERVER_URL', value: 'wss://other.example.test:9443/runners' }];
+    const objects = await charts.render({ values: least({}, { extraEnvs, networkPolicy: { enabled: true } }) });
+    expect(ports(find(objects, 'NetworkPolicy', FULL))).toContain(9443);
+    expect(ports(find(objects, 'NetworkPolicy', `${FULL}-workloads`))).toContain(9443);
+  });
+
   test('narrow the API server to its addresses, and workloads to the sources that were named', async () => {
     const sources = [{ to: [{ ipBlock: { cidr: '10.20.0.0/16' } }], ports: [{ port: 5432 }] }];
     const objects = await charts.render({
