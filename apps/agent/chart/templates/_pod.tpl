@@ -122,6 +122,12 @@ priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end -}}
 
+{{/* Port at which the runner listens, which extraEnvs may change: root, name of the variable, default. */}}
+{{- define "runner.port" -}}
+{{- $said := include "runner.extra" (dict "root" .root "name" .name) | int -}}
+{{- ternary .default $said (eq $said 0) -}}
+{{- end -}}
+
 {{/* A probe of the values, or one that asks for a path: probe, path, seconds between, failures. */}}
 {{- define "runner.probe" -}}
 {{- if index . 0 -}}

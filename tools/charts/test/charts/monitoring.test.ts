@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { AGENT_CHART } from '../../src/index.ts';
 import { agentCharts, least, withHelm } from '../support/charts.ts';
-import { dig, find } from '../support/objects.ts';
+import { deployment, dig, find } from '../support/objects.ts';
 
 interface Group {
   readonly name: string;
@@ -76,6 +76,17 @@ withHelm('monitoring', () => {
     expect((await groups({ extraRules: [mine] })).at(-1)?.rules[0]?.expr).toBe('up{namespace="runner"}');
   });
 
+  test.each([
+    ['{{ $labels.pod }} has {{ $value | humanize }}', '{{ $labels.pod }} has {{ $value | humanize }}'],
+    ['{{ printf "%.2f" $value }} in {{ .Release.Namespace }}', '{{ printf "%.2f" $value }} in runner'],
+    ['{{ printf "High on {{ $labels.pod }}" }}, {{ $labels.pod }}', 'High on {{ $labels.pod }}, {{ $labels.pod }}'],
+    ['{{ if gt $value 1.0 }}many{{ end }}', '{{ if gt $value 1.0 }}many{{ end }}'],
+    ['{{ `{{ $labels.pod }}` }}', '{{ $labels.pod }}'],
+  ])('of %s in a rule of the values Prometheus gets %s', async (written, got) => {
+    const mine = { name: 'mine', rules: [{ alert: 'Mine', expr: 'up == 0', annotations: { summary: written } }] };
+    expect((await groups({ extraRules: [mine] })).at(-1)?.rules[0]).toMatchObject({ annotations: { summary: got } });
+  });
+
   test('the dashboard is the same for the operator and for the sidecar', async () => {
     const objects = await charts.render({
       values: least({}, { grafanaDashboard: { enabled: true, configMap: { enabled: true } } }),
@@ -86,6 +97,26 @@ withHelm('monitoring', () => {
     expect(JSON.parse(String(operator))).toEqual(file);
     expect(JSON.parse(String(dig(sidecar, 'data', 'demo-hybrid-ingestion-runner-dashboard.json')))).toEqual(file);
     expect(sidecar.metadata.labels).toMatchObject({ grafana_dashboard: '1' });
+  });
+
+  test('ports and path that extraEnvs change are those that probes and Prometheus ask', async () => {
+    const extraEnvs = [
+      { name: 'METRICS_SERVER_PORT', value: 9100 },
+      { name: 'METRICS_SERVER_PATH', value: '/prometheus' },
+      { name: 'HEALTH_PORT', value: '9585' },
+    ];
+    const objects = await charts.render({ values: least({}, { extraEnvs, serviceMonitor: { enabled: true } }) });
+    const [container] = dig(deployment(objects), 'spec', 'template', 'spec', 'containers') as readonly unknown[];
+    expect(dig(container, 'ports')).toEqual([
+      { name: 'app', containerPort: 9585, protocol: 'TCP' },
+      { name: 'metrics-app', containerPort: 9100, protocol: 'TCP' },
+    ]);
+    expect(dig(container, 'livenessProbe', 'httpGet', 'port')).toBe('app');
+    expect(dig(find(objects, 'ServiceMonitor', 'demo-hybrid-ingestion-runner'), 'spec', 'endpoints', '0')).toEqual({
+      port: 'metrics-app',
+      path: '/prometheus',
+      interval: '30s',
+    });
   });
 
   test('the ServiceMonitor reads the named port of the Service', async () => {
