@@ -4,7 +4,7 @@
 {{- define "runner.validate" -}}
 {{- $known := .Files.Get "files/values.json" | fromJson -}}
 {{- $problems := include "runner.unknownKeys" (dict "root" . "known" $known "tree" $known "values" .Values "path" "") | fromJsonArray -}}
-{{- range (list "runner.tokenProblems" "runner.serverProblems" "runner.imageProblems" "runner.environmentProblems" "runner.jsonProblems" "runner.quantityProblems" "runner.nameProblems" "runner.overrideProblems" "runner.argoProblems" "runner.choiceProblems" "runner.exclusiveProblems" "runner.twinProblems") -}}
+{{- range (list "runner.placeholderProblems" "runner.tokenProblems" "runner.serverProblems" "runner.imageProblems" "runner.environmentProblems" "runner.jsonProblems" "runner.quantityProblems" "runner.nameProblems" "runner.overrideProblems" "runner.argoProblems" "runner.choiceProblems" "runner.exclusiveProblems" "runner.twinProblems") -}}
 {{- $problems = concat $problems (include . $ | fromJsonArray) -}}
 {{- end -}}
 {{- if $problems -}}
@@ -76,6 +76,37 @@
 {{- end -}}
 {{- end -}}
 
+{{/* What nobody has put a value in the place of. A file that is only rendered may have such; one that is installed may not. Only
+     of a cluster Helm knows the kinds. */}}
+{{- define "runner.placeholderProblems" -}}
+{{- $problems := list -}}
+{{- $keys := .Values.ecrRegistryHelper.collateCredentials.values -}}
+{{- $pods := .Values.config.ingestionPods -}}
+{{- $texts := dict "config.authToken" .Values.config.authToken "config.serverHost" .Values.config.serverHost -}}
+{{- if include "runner.helperEnabled" . -}}
+{{- $_ := set $texts "ecrRegistryHelper.collateCredentials.values.accessKeyId" $keys.accessKeyId -}}
+{{- $_ := set $texts "ecrRegistryHelper.collateCredentials.values.secretAccessKey" $keys.secretAccessKey -}}
+{{- end -}}
+{{- range $name, $value := $pods.serviceAccount.annotations -}}
+{{- $_ := set $texts (printf "config.ingestionPods.serviceAccount.annotations, %s," $name) (include "runner.text" $value) -}}
+{{- end -}}
+{{- if .Capabilities.APIVersions.Has "v1/Pod" -}}
+{{- range $path, $text := $texts -}}
+{{- if include "runner.isPlaceholder" $text -}}
+{{- $problems = append $problems (printf "%s still has a placeholder: put your own value in its place" $path) -}}
+{{- end -}}
+{{- end -}}
+{{- if contains "AZURE_KEY_VAULT_NAME:<" (include "runner.workloadVariables" .) -}}
+{{- $problems = append $problems "AZURE_KEY_VAULT_NAME in config.ingestionPods.extraEnvs still has a placeholder: put the name of your vault in its place" -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $problems -}}
+{{- end -}}
+
+{{- define "runner.isPlaceholder" -}}
+{{- if regexMatch "<[^<>]*[A-Za-z][^<>]*>" . -}}true{{- end -}}
+{{- end -}}
+
 {{- define "runner.tokenProblems" -}}
 {{- $problems := list -}}
 {{- $extra := or (eq (include "runner.isExtra" (dict "root" . "name" "AUTH_TOKEN")) "true") (eq (include "runner.isExtra" (dict "root" . "name" "AUTH_TOKEN_FILE")) "true") -}}
@@ -85,7 +116,7 @@
 {{- else if not (or .Values.config.authToken $secret $extra .Values.envFrom) -}}
 {{- $problems = append $problems "the token of the bot is missing: set config.authToken to the JWT of the bot, or config.authTokenSecret.name (and .key) to a Secret that holds it" -}}
 {{- end -}}
-{{- if regexMatch "^<.*>$|\\s" (trim .Values.config.authToken) -}}
+{{- if and (regexMatch "\\s" (trim .Values.config.authToken)) (not (include "runner.isPlaceholder" .Values.config.authToken)) -}}
 {{- $problems = append $problems "config.authToken is no token: put the JWT of the bot in its place, as a whole, without the word Bearer" -}}
 {{- end -}}
 {{- toJson $problems -}}
@@ -96,7 +127,8 @@
 {{- $host := .Values.config.serverHost -}}
 {{- $said := or (eq (include "runner.isExtra" (dict "root" . "name" "SERVER_URL")) "true") .Values.envFrom -}}
 {{- if not $said -}}
-{{- if or (eq $host "") (eq $host "my-cluster.getcollate.io") (contains "<" $host) -}}
+{{- if include "runner.isPlaceholder" $host -}}
+{{- else if or (eq $host "") (eq $host "my-cluster.getcollate.io") -}}
 {{- $problems = append $problems (printf "config.serverHost is %q: set it to the host of your control plane, such as runner.example.com" $host) -}}
 {{- else if or (contains "://" $host) (contains "/" $host) -}}
 {{- $bare := regexReplaceAll "[/?#].*$" (regexReplaceAll "^[A-Za-z]*:?//" $host "") "" -}}

@@ -8,7 +8,7 @@ const CASES: readonly (readonly [title: string, values: object, words: readonly 
     ['token of the bot is missing', 'config.authTokenSecret.name'],
   ],
   ['both forms of a token', least({ authTokenSecret: { name: 'x' } }), ['both set']],
-  ['a placeholder for a token', least({ authToken: '<Provided by Collate>' }), ['config.authToken is no token']],
+  ['a token with the word before it', least({ authToken: `Bearer ${FAKE_TOKEN}` }), ['config.authToken is no token']],
   ['a host that nobody set', { config: { authToken: FAKE_TOKEN } }, ['config.serverHost', 'my-cluster.getcollate.io']],
   ['a host with a scheme', least({ serverHost: 'https://a.example.test' }), ['write "a.example.test"']],
   [
@@ -166,6 +166,35 @@ withHelm('values that cannot work end at helm install', () => {
     const { code, stderr } = await charts.attempt({ values });
     expect(code).not.toBe(0);
     for (const word of words) expect(stderr).toContain(word);
+  });
+
+  test('what still has placeholders renders, and is not installed', async () => {
+    const values = {
+      config: {
+        authToken: '<Provided by Collate>',
+        serverHost: '<mycluster>.getcollate.io',
+        secretsManager: 'managed-azure-kv',
+        ingestionPods: {
+          serviceAccount: { annotations: { 'azure.workload.identity/client-id': '<client_id>' } },
+          extraEnvs: 'AZURE_KEY_VAULT_NAME:<azure_key_vault_name>',
+        },
+      },
+      ecrRegistryHelper: { collateCredentials: { values: { accessKeyId: '<yours>', secretAccessKey: '<yours>' } } },
+    };
+    expect(await charts.attempt({ values })).toMatchObject({ code: 0 });
+    const { code, stderr } = await charts.attempt({ values, asInstalled: true });
+    expect(code).not.toBe(0);
+    for (const key of [
+      'authToken',
+      'serverHost',
+      'client-id',
+      'AZURE_KEY_VAULT_NAME',
+      'accessKeyId',
+      'secretAccessKey',
+    ]) {
+      expect(stderr).toMatch(new RegExp(`${key}.* still has a placeholder`));
+    }
+    expect(await charts.attempt({ values: least(), asInstalled: true })).toMatchObject({ code: 0 });
   });
 
   test('all that is wrong is told at once', async () => {

@@ -22,6 +22,8 @@ export interface Rendering {
   /** A values file as text, before `values`. */
   readonly text?: string;
   readonly kubernetes?: string;
+  /** As against a cluster, of which Helm knows the kinds. */
+  readonly asInstalled?: boolean;
 }
 
 export interface Charts {
@@ -50,6 +52,7 @@ export function chartsIn(folder: () => string): Charts {
     namespace = 'runner',
     files = [],
     kubernetes = '1.34.0',
+    asInstalled = false,
     text,
     values,
   }: Rendering = {}) => {
@@ -57,6 +60,7 @@ export function chartsIn(folder: () => string): Charts {
     return helmCommand(
       [
         ...['template', release, folder(), '--namespace', namespace, '--kube-version', kubernetes],
+        ...(asInstalled ? ['--api-versions', 'v1/Pod'] : []),
         ...files.flatMap((file) => ['--values', file]),
         ...(written === undefined ? [] : ['--values', '-']),
       ],
