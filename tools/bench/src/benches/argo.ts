@@ -1,21 +1,27 @@
-import type { Workflow } from '@runner/executor-argo';
+import { AGENT_LABEL } from '@runner/executor';
 import type { Bench, BenchContext } from '../bench.ts';
 import type { BareCreator, BarePlace } from '../children/bare-creator.ts';
 import type { WorkflowDispatcher, WorkflowPlace } from '../children/workflow-dispatcher.ts';
 import type { Figure } from '../figure.ts';
 import type { BenchArgo } from '../measure/argo.ts';
 import { benchArgo, memoryArgo } from '../measure/argo.ts';
-import type { Child } from '../measure/child.ts';
 import { startChild } from '../measure/child.ts';
 import { temporaryFolder } from '../measure/folder.ts';
+import type { Round } from '../measure/rounds.ts';
+import { inTurns, middleCpu, middleRound, perSecond } from '../measure/rounds.ts';
 
 const TRANSPORTS = ['server', 'crd'] as const;
 type Transport = (typeof TRANSPORTS)[number];
 
 /** What the client of the agent does at once. */
 const AT_ONCE = 32;
-/** Workflows of an instance that is not there: no controller touches them while others are made. */
+/** Workflows of an instance that is not there: no controller touches them while others are made, where the label stays. */
 const UNTOUCHED = { 'workflows.argoproj.io/controller-instanceid': 'bench' };
+/** Whose the Workflows of the bare loop are said to be. */
+const WATCHED = { [AGENT_LABEL]: 'bare-with-watches' };
+const UNWATCHED = { [AGENT_LABEL]: 'bare-alone' };
+const WARM_UP = 100;
+const REST_MS = 500;
 const KIB = 1_024;
 
 /** Workflows: how fast they are made over either transport, what runs cost, and what watching them takes. */
@@ -40,59 +46,82 @@ const barePlaceOf = ({ kubeconfig, endpoint, token }: BenchArgo, transport: Tran
 
 async function speedFigures(folder: string, context: BenchContext): Promise<readonly Figure[]> {
   await using place = await benchArgo(folder, context);
-  context.note(`Workflows were made at ${place.what}; configs of 8 KiB, ${AT_ONCE} requests at once, no controller.`);
+  const { note } = context;
+  note(
+    `Workflows were made at ${place.what}; configs of 8 KiB, ${AT_ONCE} requests at once. Nobody makes pods of them.`,
+  );
+  note('Rates are those of the round whose ratio is in the middle; processor time is that of the process that starts.');
   const figures: Figure[] = [];
-  for (const transport of TRANSPORTS) figures.push(await speedFigure(place, transport, context));
+  for (const transport of TRANSPORTS) {
+    const rounds = await race(place, transport, context);
+    // Nobody watches any more.
+    await place.removeWorkflows();
+    figures.push(...figuresOf(transport, rounds, context.quick));
+  }
   return figures;
 }
 
-interface Sides {
-  readonly dispatcher: Child<WorkflowDispatcher>;
-  readonly bare: Child<BareCreator>;
-}
+/** A bare loop; the same while somebody has the watches of an executor open; dispatcher and executor. */
+type Side = 'bare' | 'watched' | 'dispatched';
 
-async function speedFigure(place: BenchArgo, transport: Transport, context: BenchContext): Promise<Figure> {
-  const { signal, quick } = context;
+/**
+ * Workflows of the bare loop are nobody's that watches, or those of its own watch. They are removed after each round; those
+ * of the dispatcher stay until it is gone, for it would look at what becomes of them.
+ */
+async function race(place: BenchArgo, transport: Transport, context: BenchContext): Promise<readonly Round<Side>[]> {
+  const { signal, quick, say, clock } = context;
   const { namespace } = place;
   await using dispatcher = startChild<WorkflowDispatcher>('children/workflow-dispatcher.ts', signal);
   await using bare = startChild<BareCreator>('children/bare-creator.ts', signal);
-  await dispatcher.ask('open', { place: placeOf(place, transport), namespace, labels: UNTOUCHED });
+  // Argo Server takes the label of another instance away.
+  const held = transport === 'server';
+  await dispatcher.ask('open', { place: placeOf(place, transport), namespace, labels: UNTOUCHED, held });
   await bare.ask('open', { place: barePlaceOf(place, transport), namespace, atOnce: AT_ONCE });
-  await dispatcher.ask('dispatch', 20);
+  await dispatcher.ask('dispatch', WARM_UP);
   const like = await dispatcher.ask('sample');
-  await bare.ask('create', like, 20);
-  await place.removeWorkflows();
-  const rates = await rounds({ dispatcher, bare }, { place, like, transport }, context);
-  return {
-    what: `${transport}: dispatched, from the first start to the last answer`,
-    value: Math.max(...rates.dispatched),
-    bare: Math.max(...rates.bare),
-    unit: 'Workflows/s',
-    promised: { of: 'ratio', least: 0.9, tooSmall: quick },
-  };
-}
-
-interface Round {
-  readonly place: BenchArgo;
-  readonly like: Workflow;
-  readonly transport: Transport;
-}
-
-/** Both sides in turns, each on an empty namespace. */
-async function rounds({ dispatcher, bare }: Sides, { place, like, transport }: Round, context: BenchContext) {
-  const { quick, say } = context;
+  await bare.ask('watch', WATCHED);
+  await bare.ask('create', like, WARM_UP, WATCHED);
   const count = quick ? 60 : 300;
-  const perSecond = (ms: number): number => count / (ms / 1_000);
-  const rates = { dispatched: [] as number[], bare: [] as number[] };
-  for (let round = 1; round <= (quick ? 2 : 6); round += 1) {
-    rates.bare.push(perSecond(await bare.ask('create', like, count)));
-    await place.removeWorkflows();
-    rates.dispatched.push(perSecond(await dispatcher.ask('dispatch', count)));
-    await place.removeWorkflows();
-    const [own, other] = [rates.dispatched.at(-1) ?? 0, rates.bare.at(-1) ?? 0].map(Math.round);
-    say(`${transport}, round ${round}, Workflows/s: ${other} bare, ${own} dispatched`);
-  }
-  return rates;
+  return await inTurns<Side>({
+    rounds: quick ? 3 : 7,
+    sides: {
+      bare: () => bare.ask('create', like, count, UNWATCHED),
+      watched: () => bare.ask('create', like, count, WATCHED),
+      dispatched: () => dispatcher.ask('dispatch', count),
+    },
+    after: async () => {
+      await place.removeWorkflows(`${AGENT_LABEL} in (${WATCHED[AGENT_LABEL]},${UNWATCHED[AGENT_LABEL]})`);
+      await clock.sleep(REST_MS, signal);
+    },
+    say: (text) => say(`${transport}, ${text}`),
+  });
+}
+
+function figuresOf(transport: Transport, rounds: readonly Round<Side>[], quick: boolean): readonly Figure[] {
+  const judged = middleRound(rounds, 'dispatched', 'bare');
+  const watched = middleRound(rounds, 'watched', 'bare');
+  const unit = 'Workflows/s';
+  return [
+    {
+      what: `${transport}: dispatched, from the first start to the last answer`,
+      value: perSecond(judged.dispatched),
+      bare: perSecond(judged.bare),
+      unit,
+      promised: { of: 'ratio', least: 0.9, tooSmall: quick },
+    },
+    {
+      what: `${transport}: the bare loop with the watches of an executor open`,
+      value: perSecond(watched.watched),
+      bare: perSecond(watched.bare),
+      unit,
+    },
+    {
+      what: `${transport}: processor time of a start`,
+      value: middleCpu(rounds.map(({ dispatched }) => dispatched)),
+      bare: middleCpu(rounds.map(({ bare }) => bare)),
+      unit: 'ms',
+    },
+  ];
 }
 
 /** Counted where every request is seen and programs run: in memory. */

@@ -10,6 +10,7 @@ import { startChild } from '../measure/child.ts';
 import { temporaryFolder } from '../measure/folder.ts';
 import type { BenchKubernetes } from '../measure/kubernetes.ts';
 import { benchKubernetes, memoryKubernetes } from '../measure/kubernetes.ts';
+import { inTurns, middleCpu, middleRound, perSecond } from '../measure/rounds.ts';
 import { percentile } from '../statistics.ts';
 
 const AGENT = 'job-agent';
@@ -43,8 +44,8 @@ async function speedFigures(folder: string, context: BenchContext): Promise<read
   const { kubeconfig, namespace } = kubernetes;
   await dispatcher.ask('open', { kubeconfig, namespace });
   await bare.ask('open', { place: { kubeconfig, collection: 'batch/v1/jobs' }, namespace, atOnce: AT_ONCE });
-  const rates = await rounds({ kubernetes, dispatcher, bare }, sample, context);
-  return [throughputFigure(rates, quick), ...ownTimeFigures(own, quick)];
+  const rounds = await race({ kubernetes, dispatcher, bare }, sample, context);
+  return [...speedFiguresOf(rounds, quick), ...ownTimeFigures(own, quick)];
 }
 
 /** The whole agent, one run after the other; it is gone before anything else is measured. */
@@ -74,11 +75,6 @@ async function pacedTimes({ kubernetes, server, agent }: Parts, count: number): 
   return times;
 }
 
-interface Rates {
-  readonly dispatched: number[];
-  readonly bare: number[];
-}
-
 interface Sides {
   readonly kubernetes: BenchKubernetes;
   readonly dispatcher: Child<JobDispatcher>;
@@ -86,31 +82,34 @@ interface Sides {
 }
 
 /** Both sides in turns, each on an empty namespace. */
-async function rounds({ kubernetes, dispatcher, bare }: Sides, like: Job, context: BenchContext): Promise<Rates> {
+async function race({ kubernetes, dispatcher, bare }: Sides, like: Job, context: BenchContext) {
   const { quick, say } = context;
   const count = quick ? 100 : 500;
-  const perSecond = (ms: number): number => count / (ms / 1_000);
-  const rates: Rates = { dispatched: [], bare: [] };
-  for (let round = 1; round <= (quick ? 2 : 6); round += 1) {
-    rates.bare.push(perSecond(await bare.ask('create', like, count)));
-    await kubernetes.removeJobs();
-    rates.dispatched.push(perSecond(await dispatcher.ask('dispatch', count)));
-    await kubernetes.removeJobs();
-    say(
-      `round ${round}, Jobs/s: ${Math.round(rates.bare.at(-1) ?? 0)} bare, ${Math.round(rates.dispatched.at(-1) ?? 0)} dispatched`,
-    );
-  }
-  return rates;
+  return await inTurns<'bare' | 'dispatched'>({
+    rounds: quick ? 2 : 6,
+    sides: { bare: () => bare.ask('create', like, count), dispatched: () => dispatcher.ask('dispatch', count) },
+    after: () => kubernetes.removeJobs(),
+    say,
+  });
 }
 
-function throughputFigure({ dispatched, bare }: Rates, quick: boolean): Figure {
-  return {
-    what: 'dispatched, from the first start to the last answer',
-    value: Math.max(...dispatched),
-    bare: Math.max(...bare),
-    unit: 'Jobs/s',
-    promised: { of: 'ratio', least: 0.9, tooSmall: quick },
-  };
+function speedFiguresOf(rounds: Awaited<ReturnType<typeof race>>, quick: boolean): readonly Figure[] {
+  const { dispatched, bare } = middleRound(rounds, 'dispatched', 'bare');
+  return [
+    {
+      what: 'dispatched, from the first start to the last answer',
+      value: perSecond(dispatched),
+      bare: perSecond(bare),
+      unit: 'Jobs/s',
+      promised: { of: 'ratio', least: 0.9, tooSmall: quick },
+    },
+    {
+      what: 'processor time of a start',
+      value: middleCpu(rounds.map((round) => round.dispatched)),
+      bare: middleCpu(rounds.map((round) => round.bare)),
+      unit: 'ms',
+    },
+  ];
 }
 
 function ownTimeFigures(times: readonly JobTimes[], quick: boolean): readonly Figure[] {

@@ -1,89 +1,134 @@
-import { Agent as HttpAgent, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { systemClock } from '@runner/core';
-import type { KubeIdentity, KubeObject } from '@runner/kube';
+import type { KubeObject } from '@runner/kube';
 import { kubeconfigIdentity } from '@runner/kube/kubeconfig';
+import type { BareHttp } from '../measure/bare-http.ts';
+import { bareHttp } from '../measure/bare-http.ts';
 import { serve } from '../measure/questions.ts';
+import type { Made } from '../measure/rounds.ts';
+import { stopwatch } from '../measure/rounds.ts';
 
 /** Where objects are posted: at the API server of this kubeconfig, or at an Argo Server. */
-export type BarePlace =
-  | { readonly kubeconfig: string; readonly collection: 'batch/v1/jobs' | 'argoproj.io/v1alpha1/workflows' }
-  | { readonly endpoint: string; readonly token: string };
+export type BarePlace = KubernetesPlace | ArgoServerPlace;
 
-/** A loop that creates objects and does nothing else: no client, no retries, no looking at what comes back but its status. */
+interface KubernetesPlace {
+  readonly kubeconfig: string;
+  readonly collection: 'batch/v1/jobs' | 'argoproj.io/v1alpha1/workflows';
+}
+
+interface ArgoServerPlace {
+  readonly endpoint: string;
+  readonly token: string;
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+/**
+ * A loop that creates objects and does nothing else: no client, and of what comes back it looks at the status. Told that
+ * it is too much (429), it waits for as long as it is asked to, which is part of its time, as it is of everybody's.
+ */
 export interface BareCreator {
   open(options: { readonly place: BarePlace; readonly namespace: string; readonly atOnce: number }): Promise<void>;
-  /** Creates that many objects like this one, so many at once; milliseconds from the first request to the last answer. */
-  create(like: KubeObject, count: number): Promise<number>;
+  /** Creates that many objects like this one, with these labels, so many at once. */
+  create(like: KubeObject, count: number, labels?: Labels): Promise<Made>;
+  /** Opens the watches that an executor has, for objects with these labels, and throws away what they tell. */
+  watch(labels: Labels): void;
+}
+
+/** Waits for a server that does not say how long, and the longest wait for one that does, in seconds. */
+const WAIT = { unsaid: 1, most: 10 } as const;
+/** How often one object may be refused. */
+const MOST_REFUSALS = 20;
+
+interface Opened {
+  readonly http: BareHttp;
+  readonly path: string;
+  readonly watches: (selector: string) => readonly string[];
+  readonly wrapped: (object: KubeObject) => unknown;
+  readonly workers: number;
 }
 
 const clock = systemClock({ keepAlive: true });
-let post: ((body: string) => Promise<void>) | undefined;
-let wrapped = (object: KubeObject): unknown => object;
-let workers = 0;
+let opened: Opened | undefined;
 let made = 0;
+
+function current(): Opened {
+  if (opened === undefined) throw new Error('it was not opened yet');
+  return opened;
+}
 
 serve<BareCreator>({
   open: async ({ place, namespace, atOnce }) => {
-    workers = atOnce;
-    if ('endpoint' in place) {
-      const url = new URL(`/api/v1/workflows/${namespace}`, place.endpoint);
-      post = poster(url, { authorization: `Bearer ${place.token}` }, atOnce);
-      wrapped = (workflow) => ({ namespace, workflow });
-      return;
-    }
-    const identity = await kubeconfigIdentity({ path: place.kubeconfig, clock });
-    const [group, version, plural] = place.collection.split('/');
-    const url = new URL(`/apis/${group}/${version}/namespaces/${namespace}/${plural}`, identity.place.server);
-    const authorization = await identity.authorization({ refresh: false, signal: new AbortController().signal });
-    post = poster(url, authorization === undefined ? {} : { authorization }, atOnce, identity);
+    opened = 'endpoint' in place ? atArgo(place, namespace, atOnce) : await atKubernetes(place, namespace, atOnce);
   },
-  create: async (like, count) => {
-    const bodies = Array.from({ length: count }, () => JSON.stringify(wrapped(renamed(like))));
-    const began = clock.monotonic();
+  create: async (like, count, labels = {}) => {
+    const { wrapped, workers } = current();
+    const bodies = Array.from({ length: count }, () => JSON.stringify(wrapped(renamed(like, labels))));
+    const watch = stopwatch(clock);
+    let throttled = 0;
     await Promise.all(
       Array.from({ length: workers }, async () => {
-        for (let body = bodies.pop(); body !== undefined; body = bodies.pop()) await post?.(body);
+        for (let body = bodies.pop(); body !== undefined; body = bodies.pop()) {
+          const refusals = await post(body);
+          throttled += refusals;
+        }
       }),
     );
-    return clock.monotonic() - began;
+    return { ...watch(), count, throttled };
+  },
+  watch: (labels) => {
+    const { http, watches } = current();
+    const selector = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+    const accept = 'text/event-stream, application/json';
+    for (const path of watches(encodeURIComponent(selector.join()))) http.stream(path, accept);
   },
 });
 
-function renamed(object: KubeObject): KubeObject {
-  made += 1;
-  return { ...object, metadata: { ...object.metadata, name: `bare-${made}` } };
+/** How often it was refused before it was taken. */
+async function post(body: string): Promise<number> {
+  const { http, path } = current();
+  for (let refusals = 0; ; refusals += 1) {
+    const { status, retryAfter = WAIT.unsaid } = await http.post(path, body);
+    if (status === 201 || status === 200) return refusals;
+    if (status !== 429 || refusals >= MOST_REFUSALS) throw new Error(`an object was answered ${status}`);
+    await clock.sleep(Math.min(retryAfter, WAIT.most) * 1_000, new AbortController().signal);
+  }
 }
 
-function poster(
-  url: URL,
-  authorization: Readonly<Record<string, string>>,
-  atOnce: number,
-  identity?: KubeIdentity,
-): (body: string) => Promise<void> {
-  const secure = url.protocol === 'https:';
-  const pool = { keepAlive: true, maxSockets: atOnce };
-  const { certificate: cert, key } = identity?.clientCertificate ?? {};
-  const options = {
-    method: 'POST',
-    agent: secure ? new HttpsAgent(pool) : new HttpAgent(pool),
-    ca: identity?.certificateAuthority,
-    cert,
-    key,
+function renamed(object: KubeObject, labels: Labels): KubeObject {
+  made += 1;
+  const { metadata } = object;
+  return { ...object, metadata: { ...metadata, name: `bare-${made}`, labels: { ...metadata?.labels, ...labels } } };
+}
+
+function atArgo({ endpoint, token }: ArgoServerPlace, namespace: string, atOnce: number): Opened {
+  const fields = ['metadata.managedFields', 'spec.templates', 'spec.podSpecPatch'];
+  const left = `-${fields.map((field) => `result.object.${field}`).join()}`;
+  return {
+    http: bareHttp({ url: endpoint, authorization: `Bearer ${token}`, atOnce }),
+    path: `/api/v1/workflows/${namespace}`,
+    watches: (selector) => [
+      `/api/v1/workflow-events/${namespace}?listOptions.labelSelector=${selector}&fields=${left}`,
+    ],
+    wrapped: (workflow) => ({ namespace, workflow }),
+    workers: atOnce,
   };
-  return (body) =>
-    new Promise((resolve, reject) => {
-      const headers = {
-        'content-type': 'application/json',
-        'content-length': Buffer.byteLength(body),
-        ...authorization,
-      };
-      const outgoing = (secure ? httpsRequest : httpRequest)(url, { ...options, headers }, (answer) => {
-        answer.resume().once('end', () => {
-          if (answer.statusCode === 201 || answer.statusCode === 200) resolve();
-          else reject(new Error(`an object was answered ${answer.statusCode}`));
-        });
-      });
-      outgoing.once('error', reject).end(body);
-    });
+}
+
+async function atKubernetes(
+  { kubeconfig, collection }: KubernetesPlace,
+  namespace: string,
+  atOnce: number,
+): Promise<Opened> {
+  const identity = await kubeconfigIdentity({ path: kubeconfig, clock });
+  const authorization = await identity.authorization({ refresh: false, signal: new AbortController().signal });
+  const [group, version, plural] = collection.split('/');
+  const path = `/apis/${group}/${version}/namespaces/${namespace}/${plural}`;
+  return {
+    http: bareHttp({ url: identity.place.server, authorization, identity, atOnce }),
+    path,
+    watches: (selector) =>
+      [path, `/api/v1/namespaces/${namespace}/pods`].map((of) => `${of}?watch=true&labelSelector=${selector}`),
+    wrapped: (object) => object,
+    workers: atOnce,
+  };
 }

@@ -24,8 +24,8 @@ export interface BenchArgo extends AsyncDisposable {
   readonly endpoint: string;
   readonly token: string;
   readonly namespace: string;
-  /** Deletes the Workflows of the namespace, and waits until they are gone. */
-  removeWorkflows(): Promise<void>;
+  /** Deletes the Workflows of the namespace, or those with these labels, and waits until they are gone. */
+  removeWorkflows(labelSelector?: string): Promise<void>;
 }
 
 /** The one in memory, and what only it can be asked. */
@@ -42,7 +42,7 @@ export async function benchArgo(folder: string, context: BenchContext): Promise<
     what: `${what}, and the Argo Server in front of it`,
     ...{ kubeconfig, endpoint, namespace },
     token: await accountToken(api, namespace, context),
-    removeWorkflows: () => removeWorkflows(api, namespace, context),
+    removeWorkflows: (selector) => removeWorkflows(api, namespace, selector, context),
     [Symbol.asyncDispose]: dispose,
   };
 }
@@ -61,7 +61,7 @@ export async function memoryArgo(folder: string, context: BenchContext): Promise
   return {
     what: 'the API server and the Argo Server in memory, a process of their own',
     ...{ kubeconfig, endpoint, token, server, namespace: NAMESPACE },
-    removeWorkflows: () => removeWorkflows(api, NAMESPACE, context),
+    removeWorkflows: (selector) => removeWorkflows(api, NAMESPACE, selector, context),
     [Symbol.asyncDispose]: async () => {
       await api.close();
       await server[Symbol.asyncDispose]();
@@ -102,9 +102,16 @@ async function accountToken(api: KubeApi, namespace: string, { signal }: BenchCo
   return (object['status'] as { readonly token: string }).token;
 }
 
-async function removeWorkflows(api: KubeApi, namespace: string, { clock, signal }: BenchContext): Promise<void> {
+async function removeWorkflows(
+  api: KubeApi,
+  namespace: string,
+  labelSelector: string | undefined,
+  { clock, signal }: BenchContext,
+): Promise<void> {
+  const selected = labelSelector === undefined ? {} : { labelSelector };
   const names = async (): Promise<string[]> => {
-    const { items } = await api.list(WORKFLOWS, namespace, { signal, keep: ({ metadata }) => metadata?.name ?? '' });
+    const keep = ({ metadata }: KubeObject): string => metadata?.name ?? '';
+    const { items } = await api.list(WORKFLOWS, namespace, { signal, keep, ...selected });
     return [...items];
   };
   const left = await names();

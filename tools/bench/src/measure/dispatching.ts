@@ -2,8 +2,11 @@ import type { Clock, Random } from '@runner/core';
 import { createDispatcher } from '@runner/dispatch';
 import type { Dispatcher } from '@runner/dispatch';
 import type { Executor } from '@runner/executor';
+import type { KubeObserver } from '@runner/kube';
 import { testRunSpec } from '@runner/executor/testing';
 import { configOf, runIdOf } from '../benches/frames.ts';
+import type { Made } from './rounds.ts';
+import { stopwatch } from './rounds.ts';
 
 const CONFIG_BYTES = 8_192;
 const CONTROL_PLANE = 'bench';
@@ -11,8 +14,10 @@ const CONTROL_PLANE = 'bench';
 /** A dispatcher that nobody stands in front of: what it answers is counted here. */
 export interface Dispatching {
   readonly open: (executor: Executor) => void;
-  /** Starts that many runs at once; milliseconds from the first start to the last answer. */
-  readonly dispatch: (count: number) => Promise<number>;
+  /** Starts that many runs at once: from the first start to the last answer. */
+  readonly dispatch: (count: number) => Promise<Made>;
+  /** For the clients of the executor: counts what they are refused for now. */
+  readonly observer: KubeObserver;
   /** Resolves once that many runs have ended. */
   readonly untilEnded: (count: number) => Promise<void>;
 }
@@ -30,6 +35,7 @@ export function createDispatching({ agentId, mostRuns, clock, random }: Dispatch
   const ended = new Set<string>();
   let dispatcher: Dispatcher | undefined;
   let started = 0;
+  let throttled = 0;
   let onAccepted = nothing;
   let onEnded = nothing;
   return {
@@ -60,7 +66,8 @@ export function createDispatching({ agentId, mostRuns, clock, random }: Dispatch
     dispatch: async (count) => {
       const config = configOf(CONFIG_BYTES);
       const specs = Array.from({ length: count }, () => testRunSpec({ runId: runIdOf((started += 1)), owner, config }));
-      const began = clock.monotonic();
+      const watch = stopwatch(clock);
+      const before = throttled;
       let accepted = 0;
       await new Promise<void>((resolve) => {
         onAccepted = () => {
@@ -69,7 +76,12 @@ export function createDispatching({ agentId, mostRuns, clock, random }: Dispatch
         };
         for (const spec of specs) dispatcher?.start(spec);
       });
-      return clock.monotonic() - began;
+      return { ...watch(), count, throttled: throttled - before };
+    },
+    observer: {
+      called: ({ status }) => {
+        if (status === 429) throttled += 1;
+      },
     },
     untilEnded: (count) =>
       new Promise((resolve) => {
