@@ -2,12 +2,13 @@ import type { Observation, WorkloadOwner } from '@runner/executor';
 import { isRunId } from '@runner/executor';
 import type { Pod } from '@runner/kube';
 import { PODS } from '@runner/kube';
-import { isFailure, keepPod, noted, oldest, ownerSelector, runIdOf, runSelector } from '@runner/kube/runs';
+import { isFailure, isLivePod, keepPod, noted, oldest, ownerSelector, runIdOf, runSelector } from '@runner/kube/runs';
 import { keepWorkflow } from './kept.ts';
 import { readTail } from './log-tail.ts';
 import { judge } from './observation.ts';
 import type { ArgoParts } from './parts.ts';
 import type { WorkflowSight } from './sight.ts';
+import { workflowOwnerOf } from './sight.ts';
 import type { Workflow } from './workflow/objects.ts';
 import { WORKFLOWS } from './workflow/objects.ts';
 
@@ -59,9 +60,30 @@ async function readSights(
   const workflows = await argo.workflows.list(WORKFLOWS, namespace, { labelSelector, keep: keepWorkflow, signal });
   const pods =
     kube === undefined ? [] : (await kube.list(PODS, namespace, { labelSelector, keep: keepPod, signal })).items;
-  const sights = grouped(workflows.items, pods);
-  for (const { runId, workflow } of sights) if (workflow !== undefined) remember(parts, runId, workflow);
-  return sights.map((sight) => noted(parts.notes, sight));
+  return await Promise.all(
+    grouped(workflows.items, pods).map(async (sight) => {
+      const workflow = sight.workflow ?? (await workflowOfPods(parts, sight, signal));
+      if (workflow === undefined) return noted(parts.notes, sight);
+      remember(parts, sight.runId, workflow);
+      return noted(parts.notes, { ...sight, workflow });
+    }),
+  );
+}
+
+/**
+ * The Workflow of pods that a list of Workflows does not show: one that was taken before it was created, or is old, or it
+ * is gone.
+ */
+async function workflowOfPods(
+  { argo, namespace }: ArgoParts,
+  { runId, pods }: WorkflowSight,
+  signal: AbortSignal,
+): Promise<Workflow | undefined> {
+  const live = pods.find((pod) => isLivePod(pod) && workflowOwnerOf(pod) !== undefined);
+  const owner = live === undefined ? undefined : workflowOwnerOf(live);
+  if (owner === undefined) return undefined;
+  const workflow = await argo.workflows.get(WORKFLOWS, namespace, owner.name, { signal });
+  return workflow === undefined || runIdOf(workflow) !== runId ? undefined : keepWorkflow(workflow);
 }
 
 /** Most names that are remembered; the oldest go first. */

@@ -1,4 +1,5 @@
 import { until } from '@runner/core/testing';
+import { isEnded } from '@runner/executor';
 import { testRunSpec } from '@runner/executor/testing';
 import { PODS } from '@runner/kube';
 import { ANNOTATIONS } from '@runner/kube/runs';
@@ -234,4 +235,19 @@ describe('the exit step', () => {
     await subject.succeed(runId);
     await watch.until(runId, 'ended succeeded workflowtaskresults_forbidden');
   });
+});
+
+it('of a run that an old list does not show yet stops its Workflow, and takes no pod away', async () => {
+  await using subject = await argoSubject({ transport: 'server' });
+  const isFresh = subject.argoServer?.fault({ kind: 'stale_lists' });
+  const runId = await started(subject);
+  expect(await subject.executor.end(runId, cancel, calm)).toMatchObject({ phase: 'ending' });
+  expect(shutdownOf(subject, runId)).toBe('Stop');
+  isFresh?.();
+  const ended = await until('it has ended', async () => {
+    const seen = await subject.executor.observe(runId, calm);
+    return isEnded(seen) ? seen : undefined;
+  });
+  expect(ended).toMatchObject({ outcome: { result: 'cancelled' } });
+  expect(subject.controller.exitSteps(subject.workflow(runId))).toBe(1);
 });
