@@ -118,7 +118,9 @@ function sourceOf(values: All, out: Findings): RegistrySource {
 }
 
 /** Account and region stand in the name of a registry of ECR. */
-const ECR_HOST = /^(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$/;
+const ECR_HOST = /^(\d{12})\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.(?:com(?:\.cn)?|eu)$/;
+/** Regions whose registries have names of their own: the answer of ECR tells them. */
+const APART = /^(us-iso|eu-iso|eusc)/;
 
 function ecrSource(values: All, out: Findings): RegistrySource {
   const { AWS_ACCOUNT: account, DOCKER_REGISTRY: named } = values;
@@ -134,7 +136,7 @@ function ecrSource(values: All, out: Findings): RegistrySource {
     });
   }
   const made =
-    account === undefined || region === undefined
+    account === undefined || region === undefined || APART.test(region)
       ? undefined
       : `${account}.dkr.ecr.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
   return {

@@ -61,6 +61,12 @@ describe('the environment of the registry helper', () => {
     );
   });
 
+  it('guesses no name where registries have other ones, and knows the region by them', () => {
+    expect(settings({ AWS_REGION: 'eusc-de-east-1', AWS_ACCOUNT: '123456789012' }).source.registry).toBeUndefined();
+    const DOCKER_REGISTRY = '123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu';
+    expect(settings({ AWS_REGION: '', DOCKER_REGISTRY }).source).toMatchObject({ region: 'eusc-de-east-1' });
+  });
+
   it('lists each namespace once', () => {
     expect(settings({ PULL_SECRET_NAMESPACES: 'runner, ingestion,runner' }).namespaces).toEqual([
       'runner',
