@@ -71,6 +71,11 @@ export const COMMON_REASONS = {
     when: 'The check did not end within its deadline.',
     fix: 'Run doctor again; if it lasts, look at what the check asks.',
   },
+  interrupted: {
+    level: 'warn',
+    when: 'Doctor was told to end (SIGTERM, Ctrl-C) before the check was done. It then ends with 1.',
+    fix: 'Run doctor again, and let it end.',
+  },
   check_failed: {
     level: 'warn',
     when: 'The check met an error it has no other reason for.',

@@ -32,7 +32,7 @@ export interface DoctorHost {
 /**
  * The command `doctor`.
  * @param argv what follows the command
- * @returns its exit code: 0 nothing fails, 1 something fails or the bundle could not be written, 78 the configuration is wrong
+ * @returns its exit code: 0 nothing fails, 1 something fails, it was told to end or the bundle could not be written, 78 the configuration is wrong
  */
 export async function runDoctor(host: DoctorHost, argv: readonly string[]): Promise<number> {
   const read = readArguments(argv, host.cwd());
@@ -63,12 +63,13 @@ async function doctor(host: DoctorHost, asked: Arguments, clock: Clock, leaving:
     signal: leaving.signal,
   });
   const examined = await examine(CHECKS, world.context, leaving.signal);
+  const isWhole = !leaving.signal.aborted;
   const report = redactedReport(reportOf(examined, true, clock.now()), redact);
   tell(host, asked, report);
   const isWritten =
     asked.bundle === undefined || (await bundle(host, { path: asked.bundle, report, redact, context: world.context }));
   leaving.abort();
-  return isWritten ? report.exitCode : Math.max(report.exitCode, EXIT.fault);
+  return isWritten && isWhole ? report.exitCode : Math.max(report.exitCode, EXIT.fault);
 }
 
 interface Misconfigured {

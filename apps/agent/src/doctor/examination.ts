@@ -41,7 +41,7 @@ async function resultsOf(check: Check, context: DoctorContext, leaving: AbortSig
   const timer = clock.setTimer(within, () => over.abort());
   const running = check
     .run(context, AbortSignal.any([leaving, over.signal]))
-    .catch((error: unknown) => [failure(error, over.signal.aborted || leaving.aborted, within)]);
+    .catch((error: unknown) => [leaving.aborted ? interrupted() : failure(error, over.signal.aborted, within)]);
   try {
     return await untilTidy(running, over.signal, clock, within);
   } finally {
@@ -79,6 +79,13 @@ function failure(error: unknown, isLate: boolean, within: number): Result {
   const hint = isRunnerError(error) ? error.hint : undefined;
   return { level, reason: 'check_failed', message: messageOf(error), fix: hint ?? fix };
 }
+
+const interrupted = (): Result => ({
+  level: COMMON_REASONS.interrupted.level,
+  reason: 'interrupted',
+  message: 'Not known: doctor was told to end first.',
+  fix: COMMON_REASONS.interrupted.fix,
+});
 
 const timedOut = (within: number): Result => ({
   level: COMMON_REASONS.timed_out.level,

@@ -70,6 +70,19 @@ describe('checks, run side by side', () => {
     expect(second?.results).toMatchObject([{ reason: 'timed_out' }]);
   });
 
+  it('that somebody ends say so, and not that nobody answered', async () => {
+    const { context } = stage();
+    const leaving = new AbortController();
+    const slow = check('slow', (signal) => {
+      return new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(new Error('aborted')));
+      });
+    });
+    const running = examine([slow], context, leaving.signal);
+    leaving.abort();
+    expect((await running)[0]?.results).toMatchObject([{ level: 'warn', reason: 'interrupted' }]);
+  });
+
   it('that fail or need a cluster that is not asked do not end the others', async () => {
     const { context } = stage();
     const checks = [

@@ -262,6 +262,8 @@ describe('doctor, of pull secrets', () => {
     ['expires within the hour', registry, HOUR_MS / 2, 'warn pull_secret_expires_soon'],
     ['is good', registry, 10 * HOUR_MS, 'ok pull_secret_ok'],
     ['says no expiry', `https://${registry}`, undefined, 'ok pull_secret_ok'],
+    ['is for all registries of a region', '*.dkr.ecr.eu-west-1.amazonaws.com', 10 * HOUR_MS, 'ok pull_secret_ok'],
+    ['is for another region', '*.dkr.ecr.us-east-1.amazonaws.com', 10 * HOUR_MS, 'warn pull_secret_other_registry'],
     ['is for another registry', 'other.example.test', 10 * HOUR_MS, 'warn pull_secret_other_registry'],
   ])('tells one that %s, and never what it holds', async (_, host, inMs, said) => {
     put(host, inMs === undefined ? undefined : Date.now() + inMs);

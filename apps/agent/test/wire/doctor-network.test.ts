@@ -5,6 +5,7 @@ import type { Socket } from '@runner/protocol';
 import { attachWebSocketServer } from '@runner/protocol/ws';
 import type { UpgradeRefusal } from '@runner/protocol/ws';
 import { describe, expect, it } from 'vitest';
+import { runDoctor } from '../../src/doctor/command.ts';
 import { shakeHands } from '../../src/doctor/certificates.ts';
 import { AGENT_ID, testControlPlane } from '../control-plane.ts';
 import { doctor, localEnvironment, runOf } from '../doctor.ts';
@@ -216,6 +217,19 @@ describe('doctor, of tokens', () => {
     const answer = await doctor({ ...local.env, AUTH_TOKEN: testToken({ sub: 'bot', nbf }) });
     expect(answer.said('token')).toBe('fail token_refused');
     expect(answer.of('token')[0]?.message).toContain(`not valid before ${new Date(nbf * 1000).toISOString()}`);
+  });
+
+  it('that is good is no good answer when doctor was told to end', async () => {
+    await using silent = await testServer(undefined, () => undefined);
+    using local = localEnvironment(silent.url);
+    const host = {
+      env: local.env,
+      stdout: { write: () => true },
+      stderr: { write: () => true },
+      cwd: () => '/',
+      on: (event: string, listener: () => void) => (event === 'SIGTERM' ? listener() : undefined),
+    };
+    expect(await runDoctor(host, [])).toBe(1);
   });
 
   it('that is good is no good answer when the bundle could not be written', async () => {

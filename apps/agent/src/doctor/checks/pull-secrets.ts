@@ -136,7 +136,7 @@ interface About {
 }
 
 /** Registries that give nothing to strangers. */
-const PRIVATE = /\.dkr\.ecr[.-]|\.azurecr\.io$|-docker\.pkg\.dev$|^gcr\.io$|\.gcr\.io$/;
+const PRIVATE = /\.dkr\.ecr[.-]|\.azurecr\.(io|cn|us)$|-docker\.pkg\.dev$|^gcr\.io$|\.gcr\.io$/;
 
 /** Pure: what is said of one pull secret. */
 export function judgeSecret(
@@ -160,7 +160,7 @@ export function judgeSecret(
   if (expiresAt !== undefined && expiresAt <= now) {
     return [say('pull_secret_expired', `The pull secret ${name} expired at ${new Date(expiresAt).toISOString()}.`)];
   }
-  if (!registries.includes(registry)) {
+  if (!registries.some((host) => isFor(host, registry))) {
     const held = registries.length === 0 ? 'no login' : `logins for ${registries.join(', ')}`;
     return [
       say('pull_secret_other_registry', `The pull secret ${name} holds ${held}; the image comes from ${registry}.`),
@@ -178,6 +178,17 @@ function registriesIn({ type, data = {} }: KubeSecret): readonly string[] | unde
   const document = jsonOf(text) as { readonly auths?: object } | undefined;
   const auths = old ? document : document?.auths;
   return Object.keys(auths ?? {}).map((key) => hostOf(key));
+}
+
+/** As the kubelet matches: `*` stands for any part of a name, and for no dot. */
+function isFor(pattern: string, registry: string): boolean {
+  const [parts, labels] = [pattern.split('.'), registry.split('.')];
+  return parts.length === labels.length && parts.every((part, index) => isLabelFor(part, labels[index] ?? ''));
+}
+
+function isLabelFor(part: string, label: string): boolean {
+  const pieces = part.split('*').map((piece) => piece.replace(/[^a-z0-9:-]/g, '\\$&'));
+  return new RegExp(`^${pieces.join('[^.]*')}$`).test(label);
 }
 
 const DOCKER_HUB = 'docker.io';

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { abortError } from '@runner/core';
 import { defineCheck } from '../check.ts';
 import { authority } from '../../transport/proxy.ts';
 import { systemCode } from '../errors.ts';
@@ -35,6 +36,7 @@ export const tcp = defineCheck({
     await Promise.all(
       firstHops(waysOf(config.server)).map(async ({ host, port }) => {
         const code = await open(host, port, signal, (late) => clock.setTimer(WITHIN_MS, late));
+        if (code !== undefined && signal.aborted) throw abortError(signal);
         const at = authority({ host, port });
         if (code === undefined) return say('tcp_ok', `${at} takes connections.`);
         if (code === 'ECONNREFUSED') return say('tcp_refused', `${at} refuses connections: nothing listens there.`);
