@@ -7,6 +7,7 @@ import type { AgentProcess } from '../agent-process.ts';
 import { AGENT_ID, testControlPlane } from '../control-plane.ts';
 import type { TestControlPlane } from '../control-plane.ts';
 import { temporaryFolder } from '../folder.ts';
+import { testServer } from '../servers.ts';
 import { testToken } from '../tokens.ts';
 
 const RUN = '11111111-2222-4333-8444-555555555555';
@@ -98,6 +99,20 @@ describe('the life of an agent', () => {
     const { body } = await get('/metrics', portOf('metrics'));
     expect(body).toMatch(/^collate_hybrid_agent_connected 1$/m);
     expect(body).toMatch(/^collate_hybrid_agent_slots_free\{pipeline_type="all"\} 25$/m);
+  });
+
+  it('counts a token that is refused before there is a session, for the alert about it', async () => {
+    await using controlPlane = await testControlPlane();
+    using here = place(controlPlane);
+    await using gate = await testServer(undefined, (_, response) => response.writeHead(401).end());
+    await using agent = startAgent({ env: { ...here.env, SERVER_URL: gate.url.replace('http', 'ws') } });
+    expect((await agent.line('no session with the control plane')).error).toMatchObject({
+      code: 'connect_unauthorized',
+    });
+    const metrics = agent.lines.find((line) => line.message === 'an endpoint is open' && line.endpoint === 'metrics');
+    const body = await (await fetch(`http://127.0.0.1:${String(metrics?.port)}/metrics`)).text();
+    expect(body).toMatch(/^collate_hybrid_agent_connection_failures_total\{code="connect_unauthorized"\} 1$/m);
+    expect(body).toMatch(/^collate_hybrid_agent_connected 0$/m);
   });
 
   it('leaves with 0 after SIGTERM, while the workload lives on and is found again', async () => {
