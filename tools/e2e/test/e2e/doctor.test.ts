@@ -11,6 +11,7 @@ import {
   WORKLOAD_IMAGE,
   agentRules,
   argoAccess,
+  argoEnvironment,
   argoRules,
   argoServerUrl,
   fakeNode,
@@ -377,12 +378,18 @@ describe.skipIf(!hasArgo())('doctor, of runs as Workflows', () => {
   it('tries image and reference in Workflows, with the rights of the runner alone, and leaves none behind', async () => {
     const apart = await world.namespace('doctor-argo');
     await apart.create('Secret', { metadata: { name: 'shop-db' }, stringData: { value: VALUE } });
-    const { kubeconfig } = await argoAccess(apart, argoRules('crd'), world.root);
-    const env = { EXECUTOR_TYPE: 'argo', KUBECONFIG: kubeconfig, INGESTION_NAMESPACE: apart.name };
+    const access = await argoAccess(apart, argoRules('crd'), world.root);
+    const env = { ...argoEnvironment('crd', access), INGESTION_NAMESPACE: apart.name };
     const answer = await doctor(env, ['--reference', 'secret:shop-db']);
     expect(answer.said('rights'), answer.words('rights')).toBe('ok rights_ok');
     expect(answer.said('image'), answer.words('image')).toBe('ok image_ok');
     expect(answer.said('secret'), answer.words('secret')).toBe('ok secret_readable');
+    // Without any way to the API server the Argo Server is enough.
+    const alone = { ...argoEnvironment('server', access), INGESTION_NAMESPACE: apart.name };
+    const over = await doctor(alone, ['--reference', 'secret:shop-db']);
+    expect(over.said('cluster')).toBe('skipped cluster_not_asked');
+    expect(over.said('image'), over.words('image')).toBe('ok image_ok');
+    expect(over.said('secret'), over.words('secret')).toBe('ok secret_readable');
     await eventually('nothing of the probes is left', async () => (await apart.list('Workflow')).length === 0, LONG_MS);
   });
 });
