@@ -42,11 +42,14 @@ export function seen(
         ended === undefined || ended.reason === 'ContainerStatusUnknown'
           ? node
           : { ...node, outputs: { exitCode: String(ended.exitCode), ...left(template, mayReport, ended.message) } };
+      // That of the last container to end, not when the controller came to see it.
+      const finishedAt = ended?.finishedAt ?? now;
       // Of a program that failed Argo tells before it tells of its own containers.
-      if (phase === 'Failed') return over(exited, 'Failed', reason === undefined ? failure(ended) : message, now);
+      if (phase === 'Failed')
+        return over(exited, 'Failed', reason === undefined ? failure(ended) : message, finishedAt);
       return mayReport
-        ? withoutMessage({ ...exited, phase, finishedAt: now })
-        : over(exited, 'Error', FORBIDDEN_RESULTS, now);
+        ? withoutMessage({ ...exited, phase, finishedAt })
+        : over(exited, 'Error', FORBIDDEN_RESULTS, finishedAt);
     }
     default:
       return { ...node, phase: 'Pending', ...waiting(pod) };
