@@ -13,6 +13,8 @@ const PIPELINE_TYPE = 'metadata';
 const LOOK_EVERY_MS = 1_000;
 /** What is said this long of a pod that waits, or of a Job without one, will be said later, too. */
 const SETTLED_MS = { waits: 12_000, refused: 3_000 } as const;
+/** Said of pods on nodes that have much to do: what it will come to is not known before the end. */
+const UNSETTLED = 'node_silent';
 const REMOVE_WITHIN_MS = 10_000;
 /** The cluster's own deadline and time to live, for when nobody is there to remove it. */
 const LONGEST_SECONDS = 120;
@@ -94,7 +96,8 @@ async function courseOf(
       if (diagnosis?.code !== last?.code) since = clock.monotonic();
       last = diagnosis;
       const kind = pod === undefined ? 'refused' : 'waits';
-      const isSettled = diagnosis?.permanent === true || clock.monotonic() - since >= SETTLED_MS[kind];
+      const isOld = diagnosis?.code !== UNSETTLED && clock.monotonic() - since >= SETTLED_MS[kind];
+      const isSettled = diagnosis?.permanent === true || isOld;
       if (diagnosis !== undefined && isSettled) return { kind, diagnosis };
       await clock.sleep(LOOK_EVERY_MS, signal);
     }

@@ -226,7 +226,7 @@ describe('“Could not get the secret value / Forbidden”', () => {
       {},
       'secret:/collate/hybrid-ingestion-runner/shop',
       'fail secret_malformed_id',
-      /./,
+      /set the secrets manager to managed-aws/,
     ],
   ])('because %s', async (_, env, reference, said, words) => {
     const answer = await doctor(env, ['--reference', reference]);

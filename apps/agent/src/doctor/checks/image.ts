@@ -37,7 +37,7 @@ const REASONS = {
   },
   image_slow: {
     level: 'warn',
-    when: 'The pod has not started within the time of the check, and nothing speaks against it: the image may be large.',
+    when: 'The pod has not started within the time of the check, and nothing speaks against it: the image may be large, or the node busy.',
     fix: 'Run doctor again in a minute.',
   },
   image_not_tried: { level: 'skipped', when: '`--no-pods` was given.' },
@@ -107,8 +107,10 @@ function codeOfCluster({ code, details }: RunnerError): string {
 
 const REFUSALS = new Set(['kube_admission_denied', 'kube_quota_exceeded', 'kube_invalid', 'kube_not_found']);
 
-function reasonOf({ category, permanent }: Diagnosis): 'image_not_pulled' | 'pod_waits' | 'image_slow' {
+/** Pure: what a pod that waits comes to. */
+export function reasonOf({ category, code, permanent }: Diagnosis): 'image_not_pulled' | 'pod_waits' | 'image_slow' {
   if (OF_IMAGES.has(category)) return 'image_not_pulled';
+  if (code === 'node_silent') return 'image_slow';
   return permanent || category !== 'unknown' ? 'pod_waits' : 'image_slow';
 }
 
