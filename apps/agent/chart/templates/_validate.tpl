@@ -36,7 +36,14 @@
   "baseImage" "config.ingestionPods.repository and config.ingestionPods.tag"
   "config.baseImage" "config.ingestionPods.repository and config.ingestionPods.tag"
   "config.ingestionPods.customerToleration" "config.ingestionPods.additionalPipelineConfigs, with tolerations by pipeline type"
-  "config.customerToleration" "config.ingestionPods.additionalPipelineConfigs, with tolerations by pipeline type" -}}
+  "config.customerToleration" "config.ingestionPods.additionalPipelineConfigs, with tolerations by pipeline type"
+  "config.argoWorkflows.enabled" "installArgoWorkflows, or config.argoWorkflows.endpoint"
+  "config.ingestionPods.pullPolicy" "config.ingestionPods.imagePullPolicy"
+  "config.ingestionPods.annotations" "config.ingestionPods.podAnnotations, or config.ingestionPods.serviceAccount.annotations"
+  "config.ingestionPods.labels" "config.ingestionPods.podLabels" -}}
+{{- range (list "tolerations" "nodeSelector" "affinity" "priorityClassName") -}}
+{{- $_ := set $old (printf "config.ingestionPods.%s" .) (printf "config.ingestionPods.additionalPipelineConfigs, with %s by pipeline type" .) -}}
+{{- end -}}
 {{- $nearest := get $old $path -}}
 {{- $beside := include "runner.alike" (dict "tree" .tree "path" .path "key" .key) -}}
 {{- $elsewhere := include "runner.elsewhere" (dict "tree" .known "path" "" "key" .key) | trim | splitList " " | first -}}

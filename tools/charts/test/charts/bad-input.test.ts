@@ -26,6 +26,16 @@ const CASES: readonly (readonly [title: string, values: object, words: readonly 
   ],
   ['a key that belongs elsewhere', least({}, { secretsManager: 'gcp' }), ['did you mean config.secretsManager?']],
   ['a key like nothing', least({}, { xyz: 1 }), ['unknown key xyz', 'known there']],
+  [
+    'placement of all workloads in one key',
+    least({ ingestionPods: { nodeSelector: { disk: 'ssd' } } }),
+    ['did you mean config.ingestionPods.additionalPipelineConfigs, with nodeSelector by pipeline type?'],
+  ],
+  [
+    'a key of older charts for Argo',
+    least({ argoWorkflows: { enabled: true } }),
+    ['did you mean installArgoWorkflows'],
+  ],
   ['a key of older charts', least({ serverUrl: 'wss://x' }), ['did you mean config.serverHost']],
   ['a wrong type', least({ agentId: { name: 'x' } }), ['/config/agentId', 'got object']],
   ['a boolean that is none', least({}, { ecrRegistryHelper: { enabled: 'perhaps' } }), ['/ecrRegistryHelper/enabled']],

@@ -40,6 +40,12 @@ async function createPullSecret(namespace: string): Promise<void> {
   );
 }
 
+/** What an install would print, without installing anything. */
+async function notesOf(folder: string, namespace: string, values: object): Promise<string> {
+  const dry = ['install', 'first', folder, '--namespace', namespace, '--dry-run=server', '--values', '-'];
+  return await succeed(helmCommand(dry, JSON.stringify(values)));
+}
+
 withHelm('helm upgrade from the former chart', () => {
   test.each([
     ['collate-prod', 'collate-prod-hybrid-ingestion-runner'],
@@ -166,23 +172,31 @@ withHelm('helm install', () => {
   test('says where else the certificate authorities have to be', async () => {
     await using staged = await stagedAgentChart();
     await using namespace = await chartNamespace('authorities');
-    const notes = async (privateCA: object): Promise<string> => {
-      const values = JSON.stringify(least({ ingestionPods: { namespace: 'jobs' } }, { ...placeholder, privateCA }));
-      const dry = [
-        'install',
-        'first',
+    const notes = (privateCA: object): Promise<string> =>
+      notesOf(
         staged.folder,
-        '--namespace',
         namespace.name,
-        '--dry-run=server',
-        '--values',
-        '-',
-      ];
-      return await succeed(helmCommand(dry, values));
-    };
+        least({ ingestionPods: { namespace: 'jobs' } }, { ...placeholder, privateCA }),
+      );
     const words = 'Secret company-ca with the key ca.crt must exist in namespace jobs too';
     expect(await notes({ secret: 'company-ca' })).toContain(words);
     expect(await notes({ secret: 'company-ca', workloads: false })).not.toContain('must exist in namespace');
+  });
+
+  test('says that a node cannot be drained when no pod of the runner may go', async () => {
+    await using staged = await stagedAgentChart();
+    await using namespace = await chartNamespace('budget');
+    const notes = (budget: object, replicaCount = 1): Promise<string> =>
+      notesOf(
+        staged.folder,
+        namespace.name,
+        least({}, { ...placeholder, replicaCount, podDisruptionBudget: { enabled: true, ...budget } }),
+      );
+    const words = 'a node that is drained waits for ever';
+    expect(await notes({})).not.toContain(words);
+    expect(await notes({ maxUnavailable: 0 })).toContain(words);
+    expect(await notes({ maxUnavailable: null, minAvailable: 1 })).toContain(words);
+    expect(await notes({ maxUnavailable: null, minAvailable: 1 }, 2)).not.toContain(words);
   });
 
   test('says that the Secret with the token is not there, and goes on', async () => {
