@@ -18,7 +18,7 @@ export interface BareHttp {
   post(path: string, body: string): Promise<BareAnswer>;
   /**
    * Opens a stream that is read until the process ends, anew whenever it ends. Servers may begin to answer with the first
-   * event only, so nobody waits for that. One that cannot be opened ends the process.
+   * event only, so nobody waits for that. One that is refused for good ends the process.
    */
   stream(path: string, accept: string): void;
 }
@@ -29,8 +29,8 @@ export interface BareAnswer {
   readonly retryAfter: number | undefined;
 }
 
-/** 429: Argo's word for a watch that is over before anything happened. */
-const OPENED: ReadonlySet<number | undefined> = new Set([200, 429]);
+/** A stream is opened anew after so many milliseconds: it ended, or the server has no time for it (429, 5xx). */
+const AGAIN_MS = 1_000;
 
 export function bareHttp({ url, authorization, identity, atOnce }: BareServer): BareHttp {
   const secure = url.startsWith('https:');
@@ -53,13 +53,18 @@ export function bareHttp({ url, authorization, identity, atOnce }: BareServer): 
           .end(body);
       }),
     stream: (path, accept) => {
+      const again = (): void => void setTimeout(open, AGAIN_MS).unref();
       const open = (): void => {
         const headers = { accept, ...authorized };
         request(new URL(path, url), { agent: streams, ...tls, headers }, (answer) => {
-          const { statusCode } = answer;
-          if (!OPENED.has(statusCode)) throw new Error(`a stream was answered ${statusCode}`);
-          answer.resume().once('end', open);
-        }).end();
+          const { statusCode = 0 } = answer;
+          if (statusCode !== 200 && statusCode !== 429 && statusCode < 500) {
+            throw new Error(`a stream was answered ${statusCode}`);
+          }
+          answer.resume().once('close', again);
+        })
+          .once('error', again)
+          .end();
       };
       open();
     },
