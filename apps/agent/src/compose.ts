@@ -59,9 +59,11 @@ export interface App {
   stop(deadlineMs: number): Promise<void>;
 }
 
-export async function compose(config: AgentConfig, world: World): Promise<App> {
-  const { environment, clock, random, logger, faultPoint } = world;
+export async function compose(config: AgentConfig, around: World): Promise<App> {
   const { secrets } = config;
+  // In every line, as users were promised to find it: kubectl shows the last ten of a pod that is named by its label.
+  const world = { ...around, logger: around.logger.child({ secretsManager: secrets.manager }) };
+  const { environment, clock, random, logger, faultPoint } = world;
 
   const loop = createLoopMonitor({ clock });
   const metrics = createAgentMetrics({

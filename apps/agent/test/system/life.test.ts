@@ -76,6 +76,8 @@ describe('the life of an agent', () => {
     expect(await log).toContain('hello from the workload, password=[redacted]');
     expect(here.executions()).toBe(1);
     expect(agent.output).not.toContain(TOKEN);
+    // However much was said since the start: kubectl shows ten lines, and users look for it there.
+    expect(new Set(agent.lines.map((each) => each['secretsManager']))).toEqual(new Set(['env']));
   });
 
   it('serves health and metrics', async () => {
