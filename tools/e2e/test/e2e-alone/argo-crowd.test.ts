@@ -19,8 +19,8 @@ afterAll(() => world[Symbol.asyncDispose]());
 /** Every fifth fails, each with a code of its own, so that outcomes cannot be mixed up unseen. */
 const codeOf = (index: number): number => (index % 5 === 0 ? 10 + index / 5 : 0);
 
-/** An exit step is a second pod with three containers, for which two cores have little time: two runs of ten have one. */
-const isApplication = (index: number): boolean => index % 10 > 1;
+/** An exit step is a second pod with three containers, for which two cores have little time: every tenth run has one. */
+const isApplication = (index: number): boolean => index % 20 > 1;
 
 interface Scene {
   readonly namespace: TestNamespace;
