@@ -23,12 +23,19 @@ export interface PresentSecret {
   readonly registry: string | undefined;
 }
 
+/** As the API gives it. */
+export interface StandingSecret extends KubeSecret {
+  readonly immutable?: boolean;
+}
+
 export type Decision =
   | { readonly kind: 'write'; readonly patch: Readonly<Record<string, unknown>> }
   /** It holds this very token already. */
   | { readonly kind: 'same' }
   /** Somebody else wrote one meanwhile that lasts longer. */
   | { readonly kind: 'newer'; readonly expiresAt: number }
+  /** Somebody has closed it against any change. */
+  | { readonly kind: 'immutable' }
   /** It is no pull secret. */
   | { readonly kind: 'foreign'; readonly type: string };
 
@@ -46,7 +53,7 @@ export function newPullSecret(name: string, token: RegistryToken): KubeSecret {
  * @param raced another helper has changed it since this one first looked: only then can the one that stands be the newer.
  * At first sight a longer life proves nothing, it may be that of an identity that was replaced.
  */
-export function decide(present: KubeSecret, token: RegistryToken, raced: boolean): Decision {
+export function decide(present: StandingSecret, token: RegistryToken, raced: boolean): Decision {
   if (present.type !== PULL_SECRET_TYPE) return { kind: 'foreign', type: present.type ?? 'Opaque' };
   const stands = describePullSecret(present);
   const data = dockerConfig(token, present.data?.[KEY]);
@@ -54,6 +61,7 @@ export function decide(present: KubeSecret, token: RegistryToken, raced: boolean
   if (raced && stands.registry === token.registry && (stands.expiresAt ?? 0) > token.expiresAt) {
     return { kind: 'newer', expiresAt: stands.expiresAt ?? 0 };
   }
+  if (present.immutable === true) return { kind: 'immutable' };
   return {
     kind: 'write',
     patch: {

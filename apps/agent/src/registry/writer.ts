@@ -44,6 +44,7 @@ export async function writePullSecret(
     }
     const decision = decide(present, token, attempt > 0);
     if (decision.kind === 'foreign') throw foreign(namespace, secretName, decision.type);
+    if (decision.kind === 'immutable') throw immutable(namespace, secretName);
     if (decision.kind === 'same') return { how: 'same', expiresAt: token.expiresAt };
     if (decision.kind === 'newer') return { how: 'newer', expiresAt: decision.expiresAt };
     if (await patched(api, namespace, secretName, decision.patch, signal)) {
@@ -103,7 +104,7 @@ async function named<T extends KubeSecret | undefined | { readonly created: bool
     if (isRunnerError(error, 'kube_not_found')) {
       throw new RunnerError('pull_secret_namespace_missing', `there is no namespace ${namespace} for the pull secret`, {
         cause: error,
-        hint: `kubectl create namespace ${namespace}, or take it out of PULL_SECRET_NAMESPACES`,
+        hint: `kubectl create namespace ${namespace} (once it is gone, where it is being deleted), or take it out of PULL_SECRET_NAMESPACES`,
       });
     }
     if (isRunnerError(error, 'kube_forbidden')) {
@@ -119,6 +120,14 @@ async function named<T extends KubeSecret | undefined | { readonly created: bool
     }
     throw error;
   }
+}
+
+function immutable(namespace: string, name: string): RunnerError {
+  return new RunnerError(
+    'pull_secret_immutable',
+    `the secret ${namespace}/${name} is immutable, so its token cannot be renewed`,
+    { hint: `kubectl -n ${namespace} delete secret ${name}; the next run of the job makes it anew` },
+  );
 }
 
 function foreign(namespace: string, name: string, type: string): RunnerError {

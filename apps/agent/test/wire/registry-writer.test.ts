@@ -113,6 +113,16 @@ describe('the registry helper, with exactly its rights', () => {
     expect(server.object(SECRETS, 'runner', NAME)?.data).toEqual({ mine: 'eA==' });
   });
 
+  it('says of one that is immutable how it can be renewed', async () => {
+    await run(() => tokenOf('before')).result;
+    const standing = server.object(SECRETS, 'runner', NAME);
+    server.put(SECRETS, { ...standing, metadata: { namespace: 'runner', name: NAME }, immutable: true });
+    const status = await run(() => tokenOf('x', Date.now() + 13 * HOUR_MS)).result;
+    expect(status).toMatchObject({ outcome: 'failed', code: 'pull_secret_immutable' });
+    expect(status.hint).toContain(`delete secret ${NAME}`);
+    expect(passwordIn('runner')).toBe('before');
+  });
+
   it('keeps the secret of before when there is no token, and says until when it is valid and why', async () => {
     const expiresAt = Date.now() + HOUR_MS;
     await run(() => tokenOf('before', expiresAt)).result;
