@@ -49,9 +49,10 @@
 {{- default .Release.Namespace .Values.namespaceOverride -}}
 {{- end -}}
 
-{{/* Where workloads are made. */}}
+{{/* Where workloads are made. As with everything else, extraEnvs win: rights and accounts go where the agent will look. */}}
 {{- define "runner.ingestionNamespace" -}}
-{{- default (include "runner.namespace" .) .Values.config.ingestionPods.namespace -}}
+{{- $said := include "runner.extra" (dict "root" . "name" "INGESTION_NAMESPACE") -}}
+{{- default (default (include "runner.namespace" .) .Values.config.ingestionPods.namespace) $said -}}
 {{- end -}}
 
 {{- define "runner.selectorLabels" -}}

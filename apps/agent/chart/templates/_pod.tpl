@@ -62,9 +62,13 @@ priorityClassName: {{ . | quote }}
 
 {{/* Volumes of a pod that works as the runner. Tokens are files, so that new ones are used without a restart. */}}
 {{- define "runner.volumes" -}}
+{{- $given := list -}}
+{{- range .Values.volumes -}}{{- $given = append $given (toString .name) -}}{{- end -}}
+{{- if not (has "tmp" $given) -}}
 - name: tmp
   emptyDir:
     sizeLimit: 64Mi
+{{- end }}
 {{- if include "runner.mountsToken" . }}
 - name: auth
   secret:
@@ -99,8 +103,12 @@ priorityClassName: {{ . | quote }}
 {{- end -}}
 
 {{- define "runner.mounts" -}}
+{{- $given := list -}}
+{{- range .Values.volumeMounts -}}{{- $given = append $given (toString .mountPath | trimSuffix "/") -}}{{- end -}}
+{{- if not (has "/tmp" $given) -}}
 - name: tmp
   mountPath: /tmp
+{{- end }}
 {{- if include "runner.mountsToken" . }}
 - name: auth
   mountPath: /var/run/hybrid-runner/auth

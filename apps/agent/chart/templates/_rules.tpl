@@ -13,7 +13,7 @@
 {{- end -}}
 
 {{- define "runner.jobRules" -}}
-{{- $delivery := .Values.config.ingestionPods.configDelivery -}}
+{{- $delivery := include "runner.extra" (dict "root" . "name" "CONFIG_DELIVERY") | default .Values.config.ingestionPods.configDelivery | lower -}}
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [create, get, list, watch, patch, delete]

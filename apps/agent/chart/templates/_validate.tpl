@@ -202,6 +202,11 @@
 
 {{- define "runner.exclusiveProblems" -}}
 {{- $problems := list -}}
+{{- range $index, $volume := .Values.volumes -}}
+{{- if has (toString $volume.name) (list "auth" "argo-token" "custom-config" "private-ca") -}}
+{{- $problems = append $problems (printf "volumes[%d] is named %s, as a volume of the chart is: give it another name" $index $volume.name) -}}
+{{- end -}}
+{{- end -}}
 {{- $budget := .Values.podDisruptionBudget -}}
 {{- if and (eq (include "runner.flag" $budget.enabled) "true") (ne (include "runner.text" $budget.minAvailable) "") (ne (include "runner.text" $budget.maxUnavailable) "") -}}
 {{- $problems = append $problems "podDisruptionBudget.minAvailable and podDisruptionBudget.maxUnavailable are both set: keep one and set the other to null" -}}

@@ -133,6 +133,7 @@ const CASES: readonly (readonly [title: string, values: object, words: readonly 
     ['config.ingestionPods.customConfig.containerParams is not YAML'],
   ],
   ['a variable without a name', least({}, { extraEnvs: ['A=1'] }), ['extraEnvs[0] is no variable']],
+  ['a volume with a name of the chart', least({}, { volumes: [{ name: 'auth', emptyDir: {} }] }), ['volumes[0]']],
   [
     'both sides of a disruption budget',
     least({}, { podDisruptionBudget: { enabled: true, minAvailable: 1 } }),

@@ -74,6 +74,26 @@ withHelm('rights', () => {
     });
   });
 
+  test('rights go where extraEnvs send the agent', async () => {
+    const objects = await charts.render({
+      values: least(
+        {},
+        {
+          extraEnvs: [
+            { name: 'INGESTION_NAMESPACE', value: 'jobs' },
+            { name: 'INGESTION_SERVICE_ACCOUNT_NAME', value: 'theirs' },
+            { name: 'CONFIG_DELIVERY', value: 'secret' },
+          ],
+        },
+      ),
+    });
+    const role = find(objects, 'Role', 'hybrid-runner');
+    expect([role.metadata.namespace, rightsOf(role)]).toEqual(['jobs', jobRights('secret')]);
+    expect(dig(find(objects, 'RoleBinding', 'ingestion'), 'subjects')).toEqual([
+      { kind: 'ServiceAccount', name: 'theirs', namespace: 'jobs' },
+    ]);
+  });
+
   test('workloads read Secrets of Kubernetes only where references are looked up there, and only those named', async () => {
     const rules = async (config: object) =>
       dig(find(await charts.render({ values: least(config) }), 'Role', 'ingestion'), 'rules');

@@ -100,6 +100,21 @@ withHelm('pods', () => {
     expect(dig(deployment(objects), 'spec', 'strategy')).toEqual({ type: 'Recreate' });
   });
 
+  test('have one place for temporary files, which the values may take', async () => {
+    const objects = await charts.render({
+      values: least(
+        {},
+        {
+          volumes: [{ name: 'tmp', emptyDir: { sizeLimit: '1Gi' } }],
+          volumeMounts: [{ name: 'tmp', mountPath: '/tmp/' }],
+        },
+      ),
+    });
+    const spec = dig(deployment(objects), 'spec', 'template', 'spec');
+    expect(JSON.stringify(dig(spec, 'volumes')).match(/"name":"tmp"/g)).toHaveLength(1);
+    expect(JSON.stringify(dig(spec, 'containers', 0, 'volumeMounts')).match(/"mountPath":"\/tmp/g)).toHaveLength(1);
+  });
+
   test('take the probes of the values instead', async () => {
     const probe = { tcpSocket: { port: 8585 } };
     const objects = await charts.render({ values: least({}, { livenessProbe: probe }) });
