@@ -33,6 +33,9 @@ const TOKEN = new RegExp(
   'g',
 );
 
+/** A bound, so that the time is one as well. */
+const MOST_PASSES = 5;
+
 /**
  * The text with everything that looks like a credential replaced by `[redacted]`. Applying it twice changes nothing.
  *
@@ -41,6 +44,17 @@ const TOKEN = new RegExp(
  * References (`secret:my-db`) and words such as `none` stay. The time it takes grows with the length of the text only.
  */
 export function redactText(text: string): string {
+  let before = text;
+  let after = redactOnce(before);
+  // What is redacted is longer, and ends elsewhere, than what stood there: a word around it may look like a credential now.
+  for (let pass = 1; after !== before && pass < MOST_PASSES; pass += 1) {
+    before = after;
+    after = redactOnce(before);
+  }
+  return after;
+}
+
+function redactOnce(text: string): string {
   // Private keys come first: the value of a key ends with its line.
   let out = text.includes('-----BEGIN ') ? text.replace(PRIVATE_KEY, MARK) : text;
   out = redactUrls(redactAssignments(redactAuthorization(out)));

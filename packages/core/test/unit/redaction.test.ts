@@ -147,6 +147,13 @@ describe('any text', () => {
     );
   });
 
+  it.each(['Authorization=[redacted]password://u', String.raw`Authorization: pwd=\"password\"=0aa`])(
+    'is redacted to its end where a mark makes another word of it: %s',
+    (text) => {
+      expect(redactText(redactText(text))).toBe(redactText(text));
+    },
+  );
+
   it('is redacted in a time that grows with its length only', () => {
     const units = ['password=', 'password="', "password='", 'password="\\', 'a', '@', 'a://b:', 'a://b:1/', 'token:\n'];
     const more = ['eyJ', 'ghp_', 'authorization: x ', 'Authorization: x y=",', 'secret:', '"', '\\', ' ', "''"];
