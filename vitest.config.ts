@@ -23,6 +23,8 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     retry: 0,
+    // Most tests wait most of their time; one core less, as is usual, is half of a small machine.
+    maxWorkers: '100%',
     passWithNoTests: false,
     projects: [
       kind('unit', 30_000),
