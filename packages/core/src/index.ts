@@ -5,6 +5,7 @@ export { sleepWith, systemClock } from './clock.ts';
 export type { Clock, SystemClockOptions, Timer } from './clock.ts';
 export { systemRandom } from './random.ts';
 export type { Random } from './random.ts';
+export { untilAborted } from './until-aborted.ts';
 export { errorChain, networkTrouble, retryAfterMs } from './network-trouble.ts';
 export type { NetworkTrouble } from './network-trouble.ts';
 export { backoffDelay, retry } from './backoff.ts';

@@ -1,6 +1,5 @@
 import type { BackoffOptions, Clock, Logger, Random } from '@runner/core';
-import { isRunnerError, retry } from '@runner/core';
-import { untilAborted } from '../until-aborted.ts';
+import { isRunnerError, retry, untilAborted } from '@runner/core';
 import { registryError } from './failures.ts';
 import type { RegistryToken, RegistryTokens } from './tokens.ts';
 

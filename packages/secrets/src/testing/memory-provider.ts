@@ -1,4 +1,4 @@
-import { abortError } from '@runner/core';
+import { abortError, untilAborted } from '@runner/core';
 import { secretError, shownId } from '../errors.ts';
 import type { FetchedSecret, SecretProvider } from '../provider.ts';
 import { secretText } from '../provider.ts';
@@ -85,19 +85,4 @@ export function createMemoryProvider(values: Readonly<Record<string, string | Ui
       return closed;
     },
   };
-}
-
-function untilAborted(open: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(abortError(signal));
-    if (signal.aborted) {
-      onAbort();
-      return;
-    }
-    signal.addEventListener('abort', onAbort, { once: true });
-    void open.then(() => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    });
-  });
 }

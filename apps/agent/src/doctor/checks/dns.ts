@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { untilAborted } from '../../until-aborted.ts';
+import { untilAborted } from '@runner/core';
 import { defineCheck } from '../check.ts';
 import { systemCode } from '../errors.ts';
 import { firstHops, waysOf } from '../ways.ts';

@@ -1,4 +1,4 @@
-import { abortError } from '@runner/core';
+import { abortError } from './errors.ts';
 
 /**
  * The promise, or `aborted` as soon as the signal is: for work that does not hear it, or not reliably. Such work goes on, and
