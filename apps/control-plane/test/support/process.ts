@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { eventually } from './wait.ts';
+import { until } from '@runner/core/testing';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -35,7 +35,7 @@ export function startProcess(env: Record<string, string>): ControlPlaneProcess {
     output: () => output,
     ended,
     ready: () =>
-      eventually(
+      until(
         'the control plane is ready',
         async () => {
           if (end !== undefined) throw new Error(`it ended with ${end}: ${output}`);

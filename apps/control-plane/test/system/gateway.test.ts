@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { until } from '@runner/core/testing';
 import { isClosed } from '@runner/protocol/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LogUpdate } from '../../src/gateway/index.ts';
@@ -9,7 +10,6 @@ import type { TestPostgres } from '../support/postgres.ts';
 import { testPostgres } from '../support/postgres.ts';
 import { newRun } from '../support/run-fixtures.ts';
 import { scriptedAgent } from '../support/scripted-agent.ts';
-import { eventually } from '../support/wait.ts';
 
 let postgres: TestPostgres;
 let url: string;
@@ -29,7 +29,7 @@ afterAll(async () => {
 
 const name = (): string => `runner-${randomUUID().slice(0, 8)}`;
 const active = (agentId: string, from: PostgresStore = store) =>
-  eventually(`${agentId} is Active`, async () => (await from.runners.byName(agentId))?.active === true);
+  until(`${agentId} is Active`, async () => (await from.runners.byName(agentId))?.active === true);
 
 async function trigger(agentId: string, in_: PostgresStore = store): Promise<string> {
   const run = newRun({ record: { agentId, queuedAt: Date.now() } });
@@ -60,7 +60,7 @@ describe('an agent that connects', () => {
     const { token } = await here.token();
     const agent = scriptedAgent({ url: here.url, token, agentId });
     await active(agentId);
-    const runner = await eventually('it said who it is', async () => {
+    const runner = await until('it said who it is', async () => {
       const row = await store.runners.byName(agentId);
       return row?.info === undefined ? undefined : row;
     });
@@ -71,17 +71,17 @@ describe('an agent that connects', () => {
     });
     expect(runner.lastSeenAt).toBeGreaterThan(Date.now() - 60_000);
     await agent[Symbol.asyncDispose]();
-    await eventually('it is Inactive', async () => (await store.runners.byName(agentId))?.active === false);
+    await until('it is Inactive', async () => (await store.runners.byName(agentId))?.active === false);
   });
 
   test('is refused in words without a token, with one that means nothing, and as somebody else', async () => {
     const agentId = name();
     await using wrong = scriptedAgent({ url: here.url, token: 'nonsense', agentId });
-    const refused = await eventually('it was refused', () => wrong.ends[0]);
+    const refused = await until('it was refused', () => wrong.ends[0]);
     expect(refused.error).toMatchObject({ retryable: false });
     const { token } = await here.token('another-runner');
     await using other = scriptedAgent({ url: here.url, token, agentId });
-    const forbidden = await eventually('it was closed', () => other.ends[0]);
+    const forbidden = await until('it was closed', () => other.ends[0]);
     expect(forbidden.code).toBe(4403);
     expect(await store.runners.byName(agentId)).toBeUndefined();
   });
@@ -92,7 +92,7 @@ describe('an agent that connects', () => {
     await using agent = scriptedAgent({ url: here.url, token, agentId, slots: 3 });
     await active(agentId);
     await trigger(agentId);
-    await eventually('one slot less is free', async () => {
+    await until('one slot less is free', async () => {
       const info = (await store.runners.byName(agentId))?.info;
       return (info?.['slots'] as { free: number } | undefined)?.free === 2;
     });
@@ -113,7 +113,7 @@ describe('what was revoked', () => {
       else await store.runners.update(runner.id, { revoked: true });
       if (what === 'a runner') await here.gateway.disconnectRunner(agentId);
       if (what === 'a token') await here.gateway.disconnectToken(id);
-      const end = await eventually('it was closed', () => agent.ends[0]);
+      const end = await until('it was closed', () => agent.ends[0]);
       expect(end.code).toBe(4410);
     },
   );
@@ -128,7 +128,7 @@ describe('what was revoked', () => {
     await active(gone);
     await active(stays);
     await here.gateway.disconnectToken(token.id);
-    expect((await eventually('it was closed', () => agent.ends[0])).code).toBe(4410);
+    expect((await until('it was closed', () => agent.ends[0])).code).toBe(4410);
     expect(bystander.ends).toEqual([]);
   });
 });
@@ -142,9 +142,9 @@ describe('a command for an agent whose socket is on another replica', () => {
     await using agent = scriptedAgent({ url: there.url, token, agentId });
     await active(agentId);
     const runId = await trigger(agentId);
-    await eventually('it was started', () => agent.started.some((run) => run.runId === runId));
+    await until('it was started', () => agent.started.some((run) => run.runId === runId));
     await store.runs.update(runId, ({ record }) => ({ ...record, want: 'cancel', state: 'cancelling' }));
-    await eventually('it was cancelled', async () => (await store.runBook.get(runId))?.state === 'cancelled');
+    await until('it was cancelled', async () => (await store.runBook.get(runId))?.state === 'cancelled');
   });
 });
 
@@ -227,17 +227,17 @@ describe('the log of a run', () => {
     await using agent = scriptedAgent({ url: here.url, token, agentId });
     await active(agentId);
     const runId = await trigger(agentId);
-    await eventually('it was started', () => agent.started.length === 1);
+    await until('it was started', () => agent.started.length === 1);
     const reader = followed(here.gateway.logs.follow(runId, { index: 0, offset: 0 }, AbortSignal.timeout(60_000)));
     agent.log(runId).add('first\nAuthorization: Bearer abcdefgh12345678\n');
-    await eventually('it is stored', async () => (await stored(runId)).includes('first\n'));
+    await until('it is stored', async () => (await stored(runId)).includes('first\n'));
     agent.log(runId).add(lines(0, 50));
     agent.succeed(runId);
     const text = await reader;
     expect(text).toBe(`first\nAuthorization: Bearer [redacted]\n${lines(0, 50)}`);
     expect(await stored(runId)).toBe(text);
     expect(await store.logs.state(runId, 'pulled')).toMatchObject({ closed: true });
-    await eventually('the run is closed', async () => isClosed((await store.runBook.get(runId))!));
+    await until('the run is closed', async () => isClosed((await store.runBook.get(runId))!));
   });
 
   test('goes on after every cut without a gap and without repeating anything', async () => {
@@ -246,7 +246,7 @@ describe('the log of a run', () => {
     await using agent = scriptedAgent({ url: here.url, token, agentId });
     await active(agentId);
     const runId = await trigger(agentId);
-    await eventually('it is followed', () => agent.streams.length === 1);
+    await until('it is followed', () => agent.streams.length === 1);
     const reader = followed(here.gateway.logs.follow(runId, { index: 0, offset: 0 }, AbortSignal.timeout(60_000)));
     let written = '';
     for (let round = 0; round < 6; round += 1) {
@@ -256,7 +256,7 @@ describe('the log of a run', () => {
       agent.log(runId).add(text);
       // While the log is on its way.
       here.gateway.bridge.disconnect(agentId, 'normal');
-      await eventually('it is followed again', () => agent.streams.length > streams);
+      await until('it is followed again', () => agent.streams.length > streams);
     }
     agent.succeed(runId);
     const read = await reader;
@@ -272,21 +272,21 @@ describe('the log of a run', () => {
     await using agent = scriptedAgent({ url: here.url, token, agentId });
     await active(agentId);
     const runId = await trigger(agentId);
-    await eventually('it is followed', () => agent.streams.length === 1);
+    await until('it is followed', () => agent.streams.length === 1);
     const text = `before\n${'0123456789äöü '.repeat(250_000)}\nafter\n`;
     agent.log(runId).add(text);
     for (let round = 0; round < 5; round += 1) {
       const streams = agent.streams.length;
       const before = (await store.logs.state(runId, 'pulled'))?.rawTo ?? 0;
-      await eventually('some of it is stored', async () => {
+      await until('some of it is stored', async () => {
         const rawTo = (await store.logs.state(runId, 'pulled'))?.rawTo ?? 0;
         return rawTo > before || rawTo === Buffer.byteLength(text);
       });
       here.gateway.bridge.disconnect(agentId, 'normal');
-      await eventually('it is followed again', () => agent.streams.length > streams);
+      await until('it is followed again', () => agent.streams.length > streams);
     }
     agent.succeed(runId);
-    await eventually('it is complete', async () => (await store.logs.state(runId, 'pulled'))?.closed === true);
+    await until('it is complete', async () => (await store.logs.state(runId, 'pulled'))?.closed === true);
     expect((await stored(runId)) === text).toBe(true);
   });
 
@@ -302,7 +302,7 @@ describe('the log of a run', () => {
     await using agent = scriptedAgent({ url: here.url, token, agentId, instanceId });
     agent.log(runId).add(lines(0, 10));
     agent.succeed(runId);
-    await eventually('it is stored', async () => (await store.logs.state(runId, 'pulled'))?.closed === true);
+    await until('it is stored', async () => (await store.logs.state(runId, 'pulled'))?.closed === true);
     expect(await stored(runId)).toBe(lines(0, 10));
   });
 
@@ -323,7 +323,7 @@ describe('the log of a run', () => {
     await store.runs.create(run);
     await store.logs.append(run.record.runId, 'pulled', { rawFrom: 0, rawTo: 5, text: 'half\n' });
     await using agent = scriptedAgent({ url: here.url, token, agentId });
-    await eventually('it is closed', async () => (await store.logs.state(run.record.runId, 'pulled'))?.closed === true);
+    await until('it is closed', async () => (await store.logs.state(run.record.runId, 'pulled'))?.closed === true);
     expect(agent.streams).toContainEqual({ runId: run.record.runId, fromByte: 5 });
     expect(await stored(run.record.runId)).toBe('half\n');
   });
@@ -336,7 +336,7 @@ describe('the log of a run', () => {
     await using agent = scriptedAgent({ url: here.url, token, agentId });
     await active(agentId);
     const runId = await trigger(agentId);
-    await eventually('it was started', () => agent.started.length === 1);
+    await until('it was started', () => agent.started.length === 1);
     const reader = followed(there.gateway.logs.follow(runId, { index: 0, offset: 0 }, AbortSignal.timeout(60_000)));
     agent.log(runId).add(lines(0, 100));
     agent.succeed(runId);
@@ -349,7 +349,7 @@ describe('the log of a run', () => {
     await using agent = scriptedAgent({ url: here.url, token, agentId });
     await active(agentId);
     const runId = await trigger(agentId);
-    await eventually('it was started', () => agent.started.length === 1);
+    await until('it was started', () => agent.started.length === 1);
     const start = { index: 0, offset: 0 };
     const slow = here.gateway.logs.follow(runId, start, AbortSignal.timeout(60_000))[Symbol.asyncIterator]();
     const text = lines(0, 200_000);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { access, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from '@runner/core/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readPostmasterFile, isServerOf } from '../../src/store/embedded/postmaster-file.ts';
 import { freePort } from '../../src/store/embedded/server-process.ts';
@@ -9,7 +10,6 @@ import type { TestPostgres } from '../support/postgres.ts';
 import { testPostgres } from '../support/postgres.ts';
 import { startProcess } from '../support/process.ts';
 import { scriptedAgent } from '../support/scripted-agent.ts';
-import { eventually } from '../support/wait.ts';
 
 let postgres: TestPostgres;
 let folder: string;
@@ -87,13 +87,13 @@ describe('the process of the control plane', () => {
     expect(created.status).toBe(201);
     const { token: agentToken } = (await created.json()) as { token: string };
     await using agent = scriptedAgent({ url, token: agentToken, agentId: 'berlin' });
-    await eventually('it is connected', () => agent.connection.session);
+    await until('it is connected', () => agent.connection.session);
     first.child.kill('SIGTERM');
     expect(await first.ended).toBe(0);
-    expect((await eventually('it was told', () => agent.ends[0])).code).toBe(1001);
+    expect((await until('it was told', () => agent.ends[0])).code).toBe(1001);
     await using second = startProcess({ ...env, PORT: new URL(url).port });
     await second.ready();
-    const session = await eventually('it is connected again', () => agent.connection.session);
+    const session = await until('it is connected again', () => agent.connection.session);
     expect(session).toMatchObject({ role: 'active', epoch: 2 });
   });
 
@@ -117,7 +117,7 @@ describe('the process of the control plane', () => {
     const port = await freePort();
     const env = { DATA_DIR: dataDir, PORT: String(port), DATABASE_URL: await postgres.database() };
     await using process = startProcess(env);
-    const early = await eventually('it listens', () => get(`http://127.0.0.1:${port}/readyz`).catch(() => undefined));
+    const early = await until('it listens', () => get(`http://127.0.0.1:${port}/readyz`).catch(() => undefined));
     if (!process.output().includes('is ready'))
       expect(early).toMatchObject({ status: 503, body: { code: 'starting' } });
     await process.ready();

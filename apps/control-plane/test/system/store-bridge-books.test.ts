@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { testClock } from '@runner/core/testing';
+import { testClock, until } from '@runner/core/testing';
 import type { RunRecord } from '@runner/protocol/server';
 import { agentBookContract, busContract, runBookContract } from '@runner/protocol/testing';
 import { afterAll, beforeAll } from 'vitest';
@@ -7,7 +7,6 @@ import type { PostgresStore } from '../../src/store/index.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 import { clock, query, testPostgres } from '../support/postgres.ts';
 import { newRun } from '../support/run-fixtures.ts';
-import { eventually } from '../support/wait.ts';
 
 /** Two stores on one database, as two control-plane processes have them. Every case begins with empty tables. */
 let postgres: TestPostgres;
@@ -80,7 +79,7 @@ busContract('LISTEN and NOTIFY', async () => ({
       `select pg_terminate_backend(pid) from pg_stat_activity
       where datname = current_database() and application_name = 'runner-control-plane-listener'`,
     );
-    await eventually('both listen again', async () => {
+    await until('both listen again', async () => {
       await two.bus.publish({ kind: 'runs', agentId: name });
       return heard.includes('gap') && heard.includes(name);
     });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { recordingLogger } from '@runner/core/testing';
+import { recordingLogger, until } from '@runner/core/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findBinaries } from '../../src/store/embedded/binaries.ts';
 import { launcherFor } from '../../src/store/embedded/command.ts';
@@ -12,7 +12,6 @@ import { isServerOf } from '../../src/store/embedded/postmaster-file.ts';
 import { userForPostgres } from '../../src/store/embedded/system-user.ts';
 import { createStore, startEmbeddedPostgres } from '../../src/store/index.ts';
 import { clock, query, random } from '../support/postgres.ts';
-import { eventually } from '../support/wait.ts';
 
 async function temporaryFolder() {
   const root = await mkdtemp(join(tmpdir(), 'runner-embedded-'));
@@ -81,17 +80,17 @@ describe('the embedded PostgreSQL', () => {
     await store.settings.put('kept', { n: 1 });
     const { pid } = server;
     process.kill(pid, 'SIGKILL');
-    const failed = await eventually('a call fails or the server is back', async () =>
+    const failed = await until('a call fails or the server is back', async () =>
       store.settings.get('kept').then(
         () => server.pid !== pid && 'back',
         (error: unknown) => (error as { code: string }).code,
       ),
     );
     expect(['back', 'store_unavailable']).toContain(failed);
-    await eventually('it works again', () => store.settings.get('kept').catch(() => undefined));
-    await eventually('it has another process', () => server.pid !== pid);
+    await until('it works again', () => store.settings.get('kept').catch(() => undefined));
+    await until('it has another process', () => server.pid !== pid);
     expect(await store.settings.get('kept')).toEqual({ n: 1 });
-    await eventually('the gap was told', () => gaps > 0);
+    await until('the gap was told', () => gaps > 0);
     expect(logger.text()).toContain('died and is started again');
     await store.close();
   });

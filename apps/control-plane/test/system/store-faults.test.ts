@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
 import { createLogger } from '@runner/core';
-import { recordingLogger } from '@runner/core/testing';
+import { recordingLogger, until } from '@runner/core/testing';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDatabase } from '../../src/store/database/database.ts';
@@ -9,7 +9,6 @@ import { createStore } from '../../src/store/index.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 import { clock, query, random, testPostgres } from '../support/postgres.ts';
 import { newRun } from '../support/run-fixtures.ts';
-import { eventually } from '../support/wait.ts';
 
 let postgres: TestPostgres;
 beforeAll(async () => {
@@ -42,8 +41,8 @@ describe('a database that fails', () => {
       `select pg_terminate_backend(pid) from pg_stat_activity
       where datname = current_database() and pid <> pg_backend_pid()`,
     );
-    await eventually('the pool noticed', () => logger.text().includes('an idle database connection broke'));
-    await eventually('all calls work again', () =>
+    await until('the pool noticed', () => logger.text().includes('an idle database connection broke'));
+    await until('all calls work again', () =>
       Promise.all(Array.from({ length: 5 }, () => store.settings.get('x'))).then(
         () => true,
         () => undefined,

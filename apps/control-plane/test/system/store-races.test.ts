@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { migrate } from '../../src/store/database/migrate.ts';
 import { createDatabase } from '../../src/store/database/database.ts';
 import { silentLogger } from '@runner/core';
+import { until } from '@runner/core/testing';
 import type { TestPostgres } from '../support/postgres.ts';
 import { clock, query, testPostgres } from '../support/postgres.ts';
 import { newRun } from '../support/run-fixtures.ts';
-import { eventually } from '../support/wait.ts';
 
 let postgres: TestPostgres;
 beforeAll(async () => {
@@ -158,7 +158,7 @@ describe('two control planes on one PostgreSQL', () => {
       { kind: 'revoked', tokenId: 't' },
       { kind: 'log', runId },
     ].map((event) => JSON.stringify(event));
-    await eventually('all news arrived', () => heard.length >= expected.length);
+    await until('all news arrived', () => heard.length >= expected.length);
     expect(heard).toEqual(expected);
   });
 
@@ -186,9 +186,9 @@ describe('a listening connection that is cut', () => {
     const cut = `select pg_terminate_backend(pid) from pg_stat_activity
       where datname = current_database() and application_name = 'runner-control-plane-listener'`;
     expect(await query(url, cut)).toHaveLength(1);
-    await eventually('the gap was told', () => gaps === 1);
+    await until('the gap was told', () => gaps === 1);
     await store.bus.publish({ kind: 'runs', agentId: 'after the cut' });
-    await eventually('it hears again', () => heard.length > 0);
+    await until('it hears again', () => heard.length > 0);
     expect(heard).toEqual(['after the cut']);
     end();
     await store.bus.publish({ kind: 'runs', agentId: 'nobody listens' });

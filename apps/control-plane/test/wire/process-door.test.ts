@@ -1,10 +1,9 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import { testClock } from '@runner/core/testing';
+import { testClock, until } from '@runner/core/testing';
 import { describe, expect, test } from 'vitest';
 import { openDoor } from '../../src/process/door.ts';
-import { eventually } from '../support/wait.ts';
 
 describe('the door of the process', () => {
   test('says that it is starting, also to an upgrade, until somebody serves', async () => {
@@ -39,7 +38,7 @@ describe('the door of the process', () => {
       response = given;
     });
     const asked = fetch(door.url).then((answer) => answer.text());
-    const slow = await eventually('it was asked', () => response);
+    const slow = await until('it was asked', () => response);
     const closed = door.close();
     await expect(fetch(door.url)).rejects.toThrow();
     slow.end('late but whole');
