@@ -146,6 +146,8 @@ describe('two agents with different ids in one namespace', () => {
       other.pipeline().then((pipeline) => pipeline.trigger()),
     ]);
     const [mineJob, theirsJob] = await Promise.all([place.running(mine), place.running(theirs)]);
+    // The Job runs before it is told: what an agent did not report before it was killed, the next one does, later.
+    await world.inState(mine, 'running');
     await first.kill('SIGKILL');
     await agentOf(one);
     place.cluster.exit(theirsJob, 5);
